@@ -1,0 +1,352 @@
+//! Checked configuration: cross-references resolved and defaults filled, here and only here.
+//!
+//! A value of [`Checked`] exists only after every document was valid, so policy, plan and proxy read it without asking.
+
+use selvedge_model::{Host, HostPattern, Name, PathPattern, RuleId, Source, TrustDomain};
+use std::collections::BTreeMap;
+use std::net::{IpAddr, SocketAddr};
+use std::sync::Arc;
+
+/// A whole mesh repository, valid.
+#[derive(Debug, Clone)]
+pub struct Checked {
+    /// The one `Mesh` document.
+    pub mesh: Mesh,
+    /// `Gateway` documents by name.
+    pub gateways: BTreeMap<Name, Gateway>,
+    /// `Service` documents by name.
+    pub services: BTreeMap<Name, Service>,
+    /// `Access` documents, in order of name.
+    pub access: Vec<Access>,
+}
+
+/// The mesh as a whole.
+#[derive(Debug, Clone)]
+pub struct Mesh {
+    /// The document's name.
+    pub name: Name,
+    /// The SPIFFE trust domain.
+    pub trust_domain: TrustDomain,
+    /// Identity providers by name.
+    pub issuers: BTreeMap<Name, Issuer>,
+    /// How long a workload's certificate lives, in seconds.
+    pub workload_ttl_s: u64,
+}
+
+/// An identity provider whose access tokens are accepted.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Issuer {
+    /// Its name here.
+    pub name: Name,
+    /// The `iss` value, which is also where discovery starts (OpenID Connect Discovery 1.0 §4).
+    pub url: Arc<str>,
+    /// Accepted `aud` values; never empty.
+    pub audiences: Vec<Arc<str>>,
+    /// Where the JWKS is, when it is not to be discovered.
+    pub jwks_uri: Option<Arc<str>>,
+    /// The claim with the groups, as a path of object keys; `groups` by default.
+    pub groups_claim: Vec<Arc<str>>,
+    /// Accepted `typ` header values, lower case; `at+jwt` and `jwt` by default (RFC 9068 §2.1).
+    pub token_types: Vec<Arc<str>>,
+    /// Which addresses its URLs may lead to.
+    pub reach: Reach,
+    /// A PEM file with the certificate authorities to trust for it, in place of the system's.
+    pub ca: Option<Arc<str>>,
+}
+
+/// Which addresses an issuer's URLs may lead to (server-side request forgery).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Reach {
+    /// Public addresses, over https.
+    Public,
+    /// Private addresses too, over https.
+    Private,
+    /// Loopback alone, http permitted: for laptops and tests.
+    Loopback,
+}
+
+/// An edge.
+#[derive(Debug, Clone)]
+pub struct Gateway {
+    /// Its name.
+    pub name: Name,
+    /// Where it listens; never empty.
+    pub listeners: Vec<Listener>,
+    /// Networks whose `Forwarded` and `X-Forwarded-*` fields are believed.
+    pub trusted_proxies: Vec<Network>,
+    /// Limits on what a client may send.
+    pub limits: Limits,
+}
+
+/// One listener of a gateway.
+#[derive(Debug, Clone)]
+pub struct Listener {
+    /// The address to bind.
+    pub address: SocketAddr,
+    /// The hosts served here; never empty.
+    pub hosts: Vec<HostPattern>,
+    /// The certificate; `None` is plain HTTP.
+    pub certificate: Option<Certificate>,
+}
+
+/// Where a listener's certificate comes from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Certificate {
+    /// PEM files on the gateway's host, relative to its files directory.
+    File {
+        /// The chain, leaf first.
+        certificate: Arc<str>,
+        /// The private key.
+        key: Arc<str>,
+    },
+    /// Issued by the mesh's own authority for the listener's exact hosts.
+    Mesh,
+}
+
+/// An address prefix, such as `10.0.0.0/8`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Network {
+    /// The first address.
+    pub address: IpAddr,
+    /// How many leading bits count.
+    pub prefix: u8,
+}
+
+/// Limits on what a client may send and how long it may take. Each has a default (THREATS) and no infinite value.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Limits {
+    /// Bytes of a decoded request head.
+    pub head_bytes_max: usize,
+    /// Fields in a head.
+    pub fields_max: usize,
+    /// Bytes of a request target.
+    pub target_bytes_max: usize,
+    /// Bytes of a request body.
+    pub body_bytes_max: u64,
+    /// Milliseconds for the TLS handshake.
+    pub handshake_timeout_ms: u64,
+    /// Milliseconds from the first byte of a head to its last.
+    pub head_timeout_ms: u64,
+    /// Milliseconds that a connection may idle between requests, or a TCP tunnel without a byte.
+    pub idle_timeout_ms: u64,
+    /// Concurrent HTTP/2 streams on a connection.
+    pub streams_max: u32,
+    /// Connections at once on one listener.
+    pub connections_max: u32,
+}
+
+impl Default for Limits {
+    fn default() -> Limits {
+        Limits {
+            head_bytes_max: 32 * 1024,
+            fields_max: 100,
+            target_bytes_max: 8 * 1024,
+            body_bytes_max: 10 * 1024 * 1024,
+            handshake_timeout_ms: 10_000,
+            head_timeout_ms: 10_000,
+            idle_timeout_ms: 60_000,
+            streams_max: 100,
+            connections_max: 16_384,
+        }
+    }
+}
+
+/// Facts about a service: no permission.
+#[derive(Debug, Clone)]
+pub struct Service {
+    /// Its name; its SPIFFE ID is `spiffe://<trust domain>/<name>`.
+    pub name: Name,
+    /// Labels, for rules and people.
+    pub labels: BTreeMap<String, String>,
+    /// Who on a node may claim to be this service. `None`: nobody can call out as it.
+    pub workload: Option<UnixSelector>,
+    /// Its ports; never empty.
+    pub ports: Vec<Port>,
+    /// Where it is reached, beside the nodes that registered for it.
+    pub endpoints: Vec<Endpoint>,
+    /// How its node accepts calls from the local workload; `None` when it never calls.
+    pub outbound: Option<Outbound>,
+    /// Traffic settings.
+    pub traffic: Traffic,
+    /// Whether an endpoint without mTLS is permitted.
+    pub plaintext: Plaintext,
+    /// Where the document is.
+    pub source: Source,
+}
+
+/// A port of a service.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Port {
+    /// Its name.
+    pub name: Name,
+    /// What is spoken there.
+    pub protocol: Protocol,
+    /// The workload's own socket, on its node.
+    pub target: SocketAddr,
+}
+
+/// What is spoken on a port.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Protocol {
+    /// HTTP/1.1.
+    Http,
+    /// HTTP/2 with prior knowledge.
+    Http2,
+    /// gRPC over HTTP/2.
+    Grpc,
+    /// Opaque bytes.
+    Tcp,
+}
+
+/// Where a service is reached.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Endpoint {
+    /// A node's mesh listener: always mTLS.
+    Mesh(HostPort),
+    /// The service itself, without a node and without mTLS: only where the service says `plaintext: accept`.
+    Plaintext(HostPort),
+}
+
+/// A host and a port to connect to.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct HostPort {
+    /// A name or an address.
+    pub host: Host,
+    /// The port.
+    pub port: u16,
+}
+
+/// Where the node listens for calls of the local workload.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Outbound {
+    /// An HTTP proxy address: requests to `http://<service>` go into the mesh.
+    pub http: Option<SocketAddr>,
+    /// One address per TCP port that is dialled.
+    pub tcp: Vec<OutboundTcp>,
+}
+
+/// A loopback address that stands for a TCP port of another service.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OutboundTcp {
+    /// Where the workload connects.
+    pub listen: SocketAddr,
+    /// The service that it reaches there.
+    pub service: Name,
+    /// The port of that service.
+    pub port: Name,
+}
+
+/// Traffic settings of a service: not policy.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Traffic {
+    /// Milliseconds to connect, TLS included.
+    pub connect_timeout_ms: u64,
+    /// Milliseconds until the answer's head.
+    pub request_timeout_ms: u64,
+    /// Milliseconds without a byte in either direction of a body or tunnel.
+    pub idle_timeout_ms: u64,
+}
+
+impl Default for Traffic {
+    fn default() -> Traffic {
+        Traffic { connect_timeout_ms: 5_000, request_timeout_ms: 30_000, idle_timeout_ms: 60_000 }
+    }
+}
+
+/// Whether endpoints without mTLS are permitted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Plaintext {
+    /// No: the default.
+    Refuse,
+    /// Yes, for services that have no node beside them.
+    Accept,
+}
+
+/// Attestation of a local process by the kernel's word. All that is given must hold.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct UnixSelector {
+    /// The user id.
+    pub uid: Option<u32>,
+    /// The user name, resolved on the node.
+    pub user: Option<Arc<str>>,
+    /// The executable's path.
+    pub path: Option<Arc<str>>,
+}
+
+/// Who may call a service.
+#[derive(Debug, Clone)]
+pub struct Access {
+    /// The document's name.
+    pub name: Name,
+    /// The service it is for.
+    pub service: Name,
+    /// The rules, in the order written.
+    pub rules: Vec<Rule>,
+}
+
+/// One rule: the only thing that grants.
+#[derive(Debug, Clone)]
+pub struct Rule {
+    /// Its name and place.
+    pub id: RuleId,
+    /// Who calls.
+    pub from: From,
+    /// The ports it is for, by name; filled with every port of the service when none is written.
+    pub ports: Vec<Name>,
+    /// The methods; `None` is every method, and the only value on a TCP port.
+    pub methods: Option<Vec<Arc<str>>>,
+    /// The paths; `/**` when none is written on an HTTP port, empty on a TCP port.
+    pub paths: Vec<PathPattern>,
+}
+
+/// Who calls.
+#[derive(Debug, Clone)]
+pub enum From {
+    /// From outside: such a rule is an exposure.
+    Gateway {
+        /// Through which gateway.
+        gateway: Name,
+        /// At which hosts; filled with the gateway's hosts when none is written.
+        hosts: Vec<HostPattern>,
+        /// With what.
+        credential: CredentialRule,
+    },
+    /// From inside: one of these services (named, or found by labels); never empty.
+    Services(Vec<Name>),
+}
+
+/// What an outside caller must show.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum CredentialRule {
+    /// Nothing; a credential that is shown and bad is refused all the same.
+    Anonymous,
+    /// A token of this issuer.
+    Token {
+        /// The issuer.
+        issuer: Name,
+        /// Every one of these scopes.
+        scopes: Vec<Arc<str>>,
+        /// One of these groups, if any is written.
+        groups: Vec<Arc<str>>,
+    },
+}
+
+impl Network {
+    /// Whether the network has the address. IPv4 in IPv6 form is read as IPv4.
+    pub fn has(&self, address: IpAddr) -> bool {
+        let bits = |a: IpAddr| match a.to_canonical() {
+            IpAddr::V4(v4) => (u128::from(v4.to_bits()) << 96, 32),
+            IpAddr::V6(v6) => (v6.to_bits(), 128),
+        };
+        let ((ours, family), (theirs, other)) = (bits(self.address), bits(address));
+        let differing = (ours ^ theirs).checked_shr(128 - u32::from(self.prefix)).unwrap_or(0);
+        family == other && (self.prefix == 0 || differing == 0)
+    }
+}
+
+impl Service {
+    /// The port of this name.
+    pub fn port(&self, name: &Name) -> Option<&Port> {
+        self.ports.iter().find(|port| port.name == *name)
+    }
+}

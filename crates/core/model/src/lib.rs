@@ -1,0 +1,26 @@
+//! The vocabulary of Selvedge: identities, facts, decisions and records.
+//!
+//! Everything here is plain data with its parser: no input or output, no clock, no policy. Each type is valid once
+//! it exists, and every other crate speaks in these words.
+
+mod decision;
+mod facts;
+mod fault;
+mod host;
+mod id;
+mod name;
+mod path;
+mod pattern;
+mod record;
+mod spiffe;
+
+pub use decision::{Decision, Denial, DenialReason, Missing, NearestMiss, RuleId, Source};
+pub use facts::{Credential, Facts, Peer, Principal, RequestFacts};
+pub use fault::{Fault, Side};
+pub use host::{Host, HostError, HostPattern};
+pub use id::{DecisionId, DecisionIdError};
+pub use name::{Name, NameError};
+pub use path::{CanonicalPath, PathError};
+pub use pattern::{PathPattern, PatternError, Segment};
+pub use record::{Outcome, PeerTls, Record, Role};
+pub use spiffe::{SpiffeId, SpiffeIdError, TrustDomain, WorkloadKind};
