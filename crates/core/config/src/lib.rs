@@ -1,5 +1,47 @@
 //! Documents as people write them, checked into configuration that the rest of the system can trust.
+//!
+//! [`check`] is the only way in: it reads every document, reports everything that is wrong at once, and gives a
+//! [`Checked`] value only when nothing is.
 
 pub mod checked;
+mod cross;
+mod diagnostic;
+mod document;
+mod reader;
+mod template;
+mod tree;
 
 pub use checked::Checked;
+pub use diagnostic::{Diagnostic, render};
+pub use template::template;
+
+use std::sync::Arc;
+
+/// One file of a mesh repository.
+#[derive(Debug, Clone)]
+pub struct SourceFile {
+    /// Its path, relative to the repository.
+    pub name: Arc<str>,
+    /// Its content.
+    pub text: Arc<str>,
+}
+
+/// Checks a whole mesh repository.
+///
+/// # Errors
+/// Everything that is wrong, sorted by file, line and column.
+pub fn check(files: &[SourceFile]) -> Result<Checked, Vec<Diagnostic>> {
+    let mut found = Vec::new();
+    let documents = document::read(files, &mut found);
+    let checked = cross::check(documents, &mut found);
+    match checked {
+        Some(checked) if found.is_empty() => Ok(checked),
+        _ => {
+            found.sort_by(|a, b| (&a.file, a.line, a.column).cmp(&(&b.file, b.line, b.column)));
+            Err(found)
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

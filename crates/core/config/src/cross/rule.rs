@@ -1,0 +1,141 @@
+//! One `Access` document resolved: its service, ports and callers exist, and every rule can be enforced where it applies.
+
+use super::{World, unknown};
+use crate::Diagnostic;
+use crate::checked::{self, CredentialRule, From, Protocol, Service};
+use crate::document::{Access, Caller, Rule};
+use crate::reader::Placed;
+use selvedge_model::{HostPattern, Name, PathPattern, RuleId, Source};
+use std::collections::BTreeSet;
+
+/// Resolves a document; `None` when its service does not exist. Rules in error are left out, and an error was noted.
+pub(super) fn resolve(access: Access, world: &World<'_>, found: &mut Vec<Diagnostic>) -> Option<checked::Access> {
+    let Some(service) = world.services.get(&access.service.value) else {
+        found.push(unknown(&access.service, "service", world.services.keys()));
+        return None;
+    };
+    let mut names = BTreeSet::new();
+    let mut rules = Vec::new();
+    for rule in access.rules {
+        if !names.insert(rule.name.value.clone()) {
+            let message = format!("`{}` is the name of another rule here", rule.name.value);
+            found.push(rule.name.error("duplicate-name", message, "rename one of them"));
+        }
+        rules.extend(resolve_rule(&access.name, rule, &service.value, world, found));
+    }
+    Some(checked::Access { name: access.name, service: access.service.value, rules })
+}
+
+fn resolve_rule(
+    access: &Name,
+    rule: Rule,
+    service: &Service,
+    world: &World<'_>,
+    found: &mut Vec<Diagnostic>,
+) -> Option<checked::Rule> {
+    for port in rule.ports.iter().filter(|port| service.port(&port.value).is_none()) {
+        found.push(unknown(port, &format!("port of `{}` named", service.name), service.ports.iter().map(|p| &p.name)));
+    }
+    let named: BTreeSet<&Name> = rule.ports.iter().map(|port| &port.value).collect();
+    let ports = service.ports.iter().filter(|port| named.is_empty() || named.contains(&port.name));
+    let (tcp, http): (Vec<_>, Vec<_>) = ports.partition(|port| port.protocol == Protocol::Tcp);
+    check_protocol(&rule, !tcp.is_empty(), !http.is_empty(), found);
+    let outside = matches!(rule.from, Caller::Gateway { .. });
+    if outside && rule.paths.is_empty() {
+        let help = "write `paths`; `/**` exposes everything";
+        found.push(rule.name.error("no-paths", "an exposure says which paths it opens".to_owned(), help));
+    }
+    let everything = || PathPattern::parse("/**").into_iter().collect();
+    let paths = match (rule.paths.is_empty(), http.is_empty()) {
+        (true, false) => everything(),
+        _ => rule.paths.into_iter().map(|path| path.value).collect(),
+    };
+    let source = Source { file: rule.name.file.clone(), line: rule.name.at.line };
+    let id = RuleId { access: access.clone(), rule: rule.name.value.clone(), source };
+    Some(checked::Rule {
+        from: resolve_from(rule.from, &rule.name, world, found)?,
+        id,
+        ports: tcp.iter().chain(&http).map(|port| port.name.clone()).collect(),
+        methods: rule.methods.map(|methods| methods.into_iter().map(|method| method.value).collect()),
+        paths,
+    })
+}
+
+/// Paths and methods exist on HTTP ports alone: on a TCP port such a rule could not be enforced.
+fn check_protocol(rule: &Rule, tcp: bool, http: bool, found: &mut Vec<Diagnostic>) {
+    let outside = matches!(rule.from, Caller::Gateway { .. });
+    if tcp && outside {
+        let help = "name the HTTP ports in `ports`; a gateway exposes HTTP";
+        found.push(rule.name.error("not-enforceable", "a TCP port cannot be exposed by a gateway".to_owned(), help));
+    } else if tcp && http {
+        let help = "name the ports in `ports`, and write one rule for HTTP and one for TCP";
+        found.push(rule.name.error("not-enforceable", "one rule is for HTTP ports or for TCP ports".to_owned(), help));
+    } else if tcp {
+        let help = "leave it out, or name an HTTP port in `ports`";
+        let paths =
+            rule.paths.first().map(|path| path.error("path-on-tcp", "a TCP port has no paths".to_owned(), help));
+        let methods = rule.methods.iter().flatten().next();
+        let methods = methods.map(|method| method.error("path-on-tcp", "a TCP port has no methods".to_owned(), help));
+        found.extend(paths.into_iter().chain(methods));
+    }
+}
+
+fn resolve_from(from: Caller, rule: &Placed<Name>, world: &World<'_>, found: &mut Vec<Diagnostic>) -> Option<From> {
+    match from {
+        Caller::Gateway { gateway, hosts, token, scopes, groups } => {
+            let hosts = resolve_hosts(&gateway, hosts, world, found)?;
+            if let Some(issuer) = token.as_ref().filter(|issuer| !world.mesh.issuers.contains_key(&issuer.value)) {
+                found.push(unknown(issuer, "issuer", world.mesh.issuers.keys()));
+            }
+            let credential = match token {
+                Some(issuer) => CredentialRule::Token { issuer: issuer.value, scopes, groups },
+                None => CredentialRule::Anonymous,
+            };
+            Some(From::Gateway { gateway: gateway.value, hosts, credential })
+        }
+        Caller::Services(names) => {
+            for name in names.iter().filter(|name| !world.services.contains_key(&name.value)) {
+                found.push(unknown(name, "service", world.services.keys()));
+            }
+            Some(From::Services(names.into_iter().map(|name| name.value).collect()))
+        }
+        Caller::Labels(labels) => {
+            let has =
+                |service: &Service| labels.value.iter().all(|(key, value)| service.labels.get(key) == Some(value));
+            let services = world.services.values().map(|placed| &placed.value);
+            let names: Vec<Name> =
+                services.filter(|service| has(service)).map(|service| service.name.clone()).collect();
+            if names.is_empty() || labels.value.is_empty() {
+                let message = format!("the labels of rule `{}` select no service", rule.value);
+                found.push(labels.error("unknown-name", message, "correct them, or label the services that may call"));
+            }
+            Some(From::Services(names))
+        }
+    }
+}
+
+/// The hosts of an exposure: those written, which the gateway must serve, or all that it serves.
+fn resolve_hosts(
+    gateway: &Placed<Name>,
+    hosts: Vec<Placed<HostPattern>>,
+    world: &World<'_>,
+    found: &mut Vec<Diagnostic>,
+) -> Option<Vec<HostPattern>> {
+    let Some(known) = world.gateways.get(&gateway.value) else {
+        found.push(unknown(gateway, "gateway", world.gateways.keys()));
+        return None;
+    };
+    let mut served: Vec<HostPattern> = known.value.listeners.iter().flat_map(|l| l.hosts.clone()).collect();
+    served.sort();
+    served.dedup();
+    if hosts.is_empty() {
+        return Some(served);
+    }
+    for host in &hosts {
+        if !served.iter().any(|pattern| pattern.overlaps(&host.value)) {
+            let message = format!("no listener of `{}` serves `{}`", gateway.value, host.value);
+            found.push(host.error("unknown-name", message, "add the host to a listener, or correct it here"));
+        }
+    }
+    Some(hosts.into_iter().map(|host| host.value).collect())
+}

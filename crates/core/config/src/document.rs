@@ -1,0 +1,90 @@
+//! Documents as written, read key by key. What one document alone can get wrong is found here.
+
+mod access;
+mod gateway;
+mod mesh;
+mod service;
+mod value;
+
+use crate::checked::{Gateway, Mesh, Service};
+use crate::reader::{Map, Placed, Reader, nearest};
+use crate::tree::{self, Node};
+use crate::{Diagnostic, SourceFile};
+use selvedge_model::Name;
+
+pub(crate) use access::{Access, Caller, Rule};
+
+const KINDS: &[&str] = &["Mesh", "Gateway", "Service", "Access"];
+
+/// Every document that could be read, each with the place of its name.
+#[derive(Debug, Default)]
+pub(crate) struct Documents {
+    pub(crate) meshes: Vec<Placed<Mesh>>,
+    pub(crate) gateways: Vec<Placed<Gateway>>,
+    pub(crate) services: Vec<Placed<Service>>,
+    pub(crate) access: Vec<Placed<Access>>,
+}
+
+/// Reads all files.
+pub(crate) fn read(files: &[SourceFile], found: &mut Vec<Diagnostic>) -> Documents {
+    let mut documents = Documents::default();
+    for file in files {
+        let mut reader = Reader { file: file.name.clone(), found };
+        match tree::documents(&file.text) {
+            Ok(nodes) => {
+                for node in &nodes {
+                    // `None`: too broken to be kept, and noted.
+                    let _ = read_one(&mut reader, node, &mut documents);
+                }
+            }
+            Err((message, at)) => reader.error("not-yaml", at, message, "correct the YAML here"),
+        }
+    }
+    documents
+}
+
+/// One document; `None` when it is too broken to be kept, and then an error was noted.
+fn read_one(reader: &mut Reader<'_>, node: &Node, into: &mut Documents) -> Option<()> {
+    let map = reader.map(node, "a document", &["apiVersion", "kind", "metadata", "spec"])?;
+    if let Some(version) = reader.required(&map, "apiVersion") {
+        reader.parse(version, "version that this program knows", |text| match text {
+            "selvedge.dev/v1" => Ok(()),
+            _ => Err("write `apiVersion: selvedge.dev/v1`"),
+        });
+    }
+    let kind = reader.required(&map, "kind")?;
+    let kind = reader.parse(kind, "kind of document", |text| {
+        KINDS.iter().find(|kind| **kind == text).copied().ok_or_else(|| match nearest(text, KINDS.iter().copied()) {
+            Some(near) => format!("did you mean `{near}`?"),
+            None => format!("the kinds are: {}", KINDS.join(", ")),
+        })
+    })?;
+    let metadata = reader.required(&map, "metadata")?;
+    let metadata = reader.map(metadata, "metadata", &["name", "labels"])?;
+    let name = reader.required(&metadata, "name")?;
+    let name = reader.place(name, "name", Name::parse)?;
+    let spec = reader.required(&map, "spec")?;
+    match kind {
+        "Mesh" => into.meshes.push(of(&name, mesh::read(reader, spec, &name)?)),
+        "Gateway" => into.gateways.push(of(&name, gateway::read(reader, spec, &name)?)),
+        "Service" => into.services.push(of(&name, service::read(reader, spec, &metadata, &name)?)),
+        _ => into.access.push(of(&name, access::read(reader, spec, &name)?)),
+    }
+    Some(())
+}
+
+fn of<T>(name: &Placed<Name>, value: T) -> Placed<T> {
+    Placed { value, file: name.file.clone(), at: name.at }
+}
+
+/// A boolean key that may only be true when it is written.
+fn flag(reader: &mut Reader<'_>, map: &Map<'_>, key: &str) -> bool {
+    match map.get(key).map(|node| (&node.value, node.at)) {
+        None => false,
+        Some((tree::Value::Bool(true), _)) => true,
+        Some((_, at)) => {
+            reader.error("bad-value", at, format!("`{key}` is `true` or left out"), format!("write `{key}: true`"));
+            false
+        }
+    }
+}

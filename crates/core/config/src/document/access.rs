@@ -1,0 +1,128 @@
+//! `Access`: who may call a service. Names of others stay names here; `cross` resolves them.
+
+use super::{flag, service, value};
+use crate::reader::{Map, Placed, Reader};
+use crate::tree::Node;
+use selvedge_model::{HostPattern, Name, PathPattern};
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+/// An `Access` document as written.
+#[derive(Debug)]
+pub(crate) struct Access {
+    pub(crate) name: Name,
+    pub(crate) service: Placed<Name>,
+    pub(crate) rules: Vec<Rule>,
+}
+
+/// A rule as written.
+#[derive(Debug)]
+pub(crate) struct Rule {
+    pub(crate) name: Placed<Name>,
+    pub(crate) from: Caller,
+    pub(crate) ports: Vec<Placed<Name>>,
+    pub(crate) methods: Option<Vec<Placed<Arc<str>>>>,
+    pub(crate) paths: Vec<Placed<PathPattern>>,
+}
+
+/// Who calls, as written.
+#[derive(Debug)]
+pub(crate) enum Caller {
+    Gateway {
+        gateway: Placed<Name>,
+        hosts: Vec<Placed<HostPattern>>,
+        /// `None` is `anonymous: true`.
+        token: Option<Placed<Name>>,
+        scopes: Vec<Arc<str>>,
+        groups: Vec<Arc<str>>,
+    },
+    Services(Vec<Placed<Name>>),
+    Labels(Placed<BTreeMap<String, String>>),
+}
+
+pub(super) fn read(reader: &mut Reader<'_>, spec: &Node, name: &Placed<Name>) -> Option<Access> {
+    let map = reader.map(spec, "the spec of an Access", &["service", "rules"])?;
+    let (service, rules) = (reader.required(&map, "service"), reader.required(&map, "rules"));
+    let service = reader.place(service?, "name", Name::parse)?;
+    let rules = reader.list(rules?, "`rules`").iter().filter_map(|node| read_rule(reader, node)).collect();
+    Some(Access { name: name.value.clone(), service, rules })
+}
+
+fn read_rule(reader: &mut Reader<'_>, node: &Node) -> Option<Rule> {
+    let map = reader.map(node, "a rule", &["name", "from", "ports", "methods", "paths"])?;
+    let (name, from) = (reader.required(&map, "name"), reader.required(&map, "from"));
+    let name = name.and_then(|node| reader.place(node, "name", Name::parse));
+    let from = from.and_then(|node| read_from(reader, node));
+    let ports = reader.texts(&map, "ports", Name::parse).unwrap_or_default();
+    let methods = reader.texts(&map, "methods", method);
+    let paths = reader.texts(&map, "paths", PathPattern::parse).unwrap_or_default();
+    Some(Rule { name: name?, from: from?, ports, methods, paths })
+}
+
+/// Methods are case-sensitive tokens (RFC 9110 §9.1); every one in use is upper case, so another is a mistake.
+fn method(text: &str) -> Result<Arc<str>, &'static str> {
+    let upper = |b: u8| b.is_ascii_uppercase() || b == b'-';
+    if text.is_empty() || !text.bytes().all(upper) {
+        Err("write a method in capitals, such as `GET`")
+    } else {
+        Ok(text.into())
+    }
+}
+
+fn read_from(reader: &mut Reader<'_>, node: &Node) -> Option<Caller> {
+    let known = ["gateway", "hosts", "token", "scopes", "groups", "anonymous", "service", "services", "labels"];
+    let map = reader.map(node, "`from`", &known)?;
+    let written = ["gateway", "service", "services", "labels"].into_iter().filter(|key| map.get(key).is_some());
+    let written: Vec<&str> = written.collect();
+    let &[kind] = written.as_slice() else {
+        let help = "write exactly one of `gateway`, `service`, `services` and `labels`";
+        reader.error("ambiguous-caller", node.at, "`from` names one kind of caller".to_owned(), help);
+        return None;
+    };
+    if kind == "gateway" {
+        return read_from_gateway(reader, &map);
+    }
+    for key in ["hosts", "token", "scopes", "groups", "anonymous"] {
+        if let Some(node) = map.get(key) {
+            let help = format!("leave `{key}` out, or write `from: {{ gateway: … }}`");
+            reader.error(
+                "not-enforceable",
+                node.at,
+                format!("`{key}` has no meaning for a caller inside the mesh"),
+                help,
+            );
+        }
+    }
+    match (map.get("service"), map.get("labels")) {
+        (Some(service), _) => Some(Caller::Services(vec![reader.place(service, "name", Name::parse)?])),
+        (None, Some(node)) => {
+            let labels = service::labels(reader, node);
+            Some(Caller::Labels(reader.placed(labels, node.at)))
+        }
+        (None, None) => Some(Caller::Services(reader.texts(&map, "services", Name::parse)?)),
+    }
+}
+
+fn read_from_gateway(reader: &mut Reader<'_>, map: &Map<'_>) -> Option<Caller> {
+    let gateway = map.get("gateway")?;
+    let gateway = reader.place(gateway, "name", Name::parse)?;
+    let token = map.get("token").and_then(|node| reader.place(node, "name", Name::parse));
+    let anonymous = flag(reader, map, "anonymous");
+    if token.is_some() == anonymous {
+        let help = "write either `token: ISSUER`, or `anonymous: true` to let everyone in";
+        reader.error("no-credential", gateway.at, "a rule from a gateway needs one credential".to_owned(), help);
+    }
+    let scopes = reader.texts(map, "scopes", value::text).unwrap_or_default();
+    let groups = reader.texts(map, "groups", value::text).unwrap_or_default();
+    if let (None, Some(grant)) = (&token, scopes.first().or(groups.first())) {
+        reader.error(
+            "not-enforceable",
+            grant.at,
+            "scopes and groups come with a token".to_owned(),
+            "add `token: ISSUER`",
+        );
+    }
+    let values = |grants: Vec<Placed<Arc<str>>>| grants.into_iter().map(|grant| grant.value).collect();
+    let hosts = reader.texts(map, "hosts", HostPattern::parse).unwrap_or_default();
+    Some(Caller::Gateway { gateway, hosts, token, scopes: values(scopes), groups: values(groups) })
+}

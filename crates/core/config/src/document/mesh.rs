@@ -1,0 +1,107 @@
+//! `Mesh`: the trust domain, the issuers, how long certificates live.
+
+use super::value;
+use crate::checked::{Issuer, Mesh, Reach};
+use crate::reader::{Placed, Reader};
+use crate::tree::{Node, Value};
+use selvedge_model::{Name, TrustDomain};
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+/// Certificates of workloads live an hour unless the document says otherwise (DESIGN §5).
+const WORKLOAD_TTL_MS: u64 = 3_600_000;
+
+pub(super) fn read(reader: &mut Reader<'_>, spec: &Node, name: &Placed<Name>) -> Option<Mesh> {
+    let map = reader.map(spec, "the spec of a Mesh", &["trustDomain", "issuers", "authority"])?;
+    let domain = reader.required(&map, "trustDomain")?;
+    let trust_domain = reader.parse(domain, "trust domain", TrustDomain::parse)?;
+    let issuers = map.get("issuers").map(|node| read_issuers(reader, node)).unwrap_or_default();
+    let authority = map.get("authority").and_then(|node| reader.map(node, "authority", &["workloadTtl"]));
+    let ttl = authority.and_then(|map| map.get("workloadTtl"));
+    let ttl_ms = ttl.and_then(|node| reader.parse(node, "lifetime of a certificate", workload_ttl));
+    let workload_ttl_s = ttl_ms.unwrap_or(WORKLOAD_TTL_MS) / 1_000;
+    Some(Mesh { name: name.value.clone(), trust_domain, issuers, workload_ttl_s })
+}
+
+/// From 10 seconds, for rehearsals, to a day: a longer one would outlive what revokes it.
+fn workload_ttl(text: &str) -> Result<u64, &'static str> {
+    let ttl = value::duration_ms(text)?;
+    if (10_000..=86_400_000).contains(&ttl) { Ok(ttl) } else { Err("write from `10s` to `1d`; `1h` is usual") }
+}
+
+fn read_issuers(reader: &mut Reader<'_>, node: &Node) -> BTreeMap<Name, Issuer> {
+    let Value::Map(entries) = &node.value else {
+        reader.error(
+            "wrong-type",
+            node.at,
+            "`issuers` is a map from a name to an issuer".to_owned(),
+            "write `name: { issuer: … }`",
+        );
+        return BTreeMap::new();
+    };
+    let mut issuers = BTreeMap::new();
+    for (key, node) in entries {
+        let name = match Name::parse(&key.text) {
+            Ok(name) => name,
+            Err(error) => {
+                reader.error("bad-value", key.at, format!("`{}` is no name of an issuer", key.text), error.to_string());
+                continue;
+            }
+        };
+        if let Some(issuer) = read_issuer(reader, node, name.clone()) {
+            issuers.insert(name, issuer);
+        }
+    }
+    issuers
+}
+
+fn read_issuer(reader: &mut Reader<'_>, node: &Node, name: Name) -> Option<Issuer> {
+    let known = ["issuer", "audiences", "jwksUri", "claims", "tokenTypes", "reach", "ca"];
+    let map = reader.map(node, "an issuer", &known)?;
+    let url = reader.required(&map, "issuer")?;
+    let url = reader.place(url, "URL of an issuer", value::url)?;
+    let reach = map.get("reach").and_then(|node| reader.parse(node, "reach", reach)).unwrap_or(Reach::Public);
+    if url.value.starts_with("http://") && reach != Reach::Loopback {
+        let help = "use https; plain http is only for `reach: loopback`, on a laptop or in a test";
+        reader.error("plaintext-issuer", url.at, format!("the keys of `{name}` would be fetched in plaintext"), help);
+    }
+    reader.required(&map, "audiences")?;
+    let audiences = reader.texts(&map, "audiences", value::text).unwrap_or_default();
+    let claims = map.get("claims").and_then(|node| reader.map(node, "claims", &["groups"]));
+    let groups = claims.and_then(|map| map.get("groups")).and_then(|node| reader.parse(node, "claim path", claim_path));
+    let types = reader.texts(&map, "tokenTypes", value::text);
+    let jwks_uri = map.get("jwksUri").and_then(|node| reader.parse(node, "URL of a JWKS", value::url));
+    let ca = map.get("ca").and_then(|node| reader.parse(node, "file", value::text));
+    Some(Issuer {
+        name,
+        url: url.value,
+        audiences: audiences.into_iter().map(|audience| audience.value).collect(),
+        jwks_uri,
+        groups_claim: groups.unwrap_or_else(|| vec!["groups".into()]),
+        token_types: types.map_or_else(|| vec!["at+jwt".into(), "jwt".into()], lower_case),
+        reach,
+        ca,
+    })
+}
+
+fn lower_case(texts: Vec<Placed<Arc<str>>>) -> Vec<Arc<str>> {
+    texts.into_iter().map(|text| text.value.to_ascii_lowercase().into()).collect()
+}
+
+fn reach(text: &str) -> Result<Reach, &'static str> {
+    match text {
+        "public" => Ok(Reach::Public),
+        "private" => Ok(Reach::Private),
+        "loopback" => Ok(Reach::Loopback),
+        _ => Err("write `public`, `private` or `loopback`"),
+    }
+}
+
+fn claim_path(text: &str) -> Result<Vec<Arc<str>>, &'static str> {
+    let keys: Vec<Arc<str>> = text.split('.').map(Arc::from).collect();
+    if keys.iter().any(|key| key.is_empty()) {
+        Err("write the keys with dots, such as `realm_access.roles`")
+    } else {
+        Ok(keys)
+    }
+}
