@@ -1,0 +1,19 @@
+//! HTTP/1.1 read strictly, and the canonical request form. Sans-IO: bytes in, values out.
+//!
+//! RFC 9112 leaves room that servers fill in different ways, and request smuggling lives there. Here every request has
+//! one reading, or is refused; what is sent upstream is written anew from that reading, never copied.
+
+mod body;
+mod canonical;
+mod error;
+mod fields;
+mod request;
+
+pub use body::{BodyDecoder, BodyError, Decoded};
+pub use canonical::{Arrival, Canonical, Scheme, canonicalise, write_request};
+pub use error::HeadError;
+pub use fields::Fields;
+pub use request::{Framing, HeadLimits, RequestHead, Version, parse_request};
+
+#[cfg(test)]
+mod tests;

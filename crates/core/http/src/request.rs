@@ -1,0 +1,166 @@
+//! A request head, read strictly (RFC 9112 §2 to §6).
+
+use crate::fields::is_token;
+use crate::{Fields, HeadError};
+
+/// How long the body is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Framing {
+    /// There is none.
+    None,
+    /// So many bytes.
+    Length(u64),
+    /// In chunks.
+    Chunked,
+}
+
+/// The version of a message.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Version {
+    /// HTTP/1.0.
+    Http10,
+    /// HTTP/1.1.
+    Http11,
+}
+
+/// Limits on a head (THREATS).
+#[derive(Debug, Clone, Copy)]
+pub struct HeadLimits {
+    /// Bytes in all.
+    pub head_bytes_max: usize,
+    /// Fields.
+    pub fields_max: usize,
+    /// Bytes of the target.
+    pub target_bytes_max: usize,
+}
+
+impl Default for HeadLimits {
+    fn default() -> HeadLimits {
+        HeadLimits { head_bytes_max: 32 * 1024, fields_max: 100, target_bytes_max: 8 * 1024 }
+    }
+}
+
+/// A head as received: well-formed, and not yet canonical.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RequestHead {
+    /// The method, case-sensitive.
+    pub method: String,
+    /// The target as received: printable ASCII.
+    pub target: String,
+    /// The version.
+    pub version: Version,
+    /// The fields.
+    pub fields: Fields,
+    /// How long the body is.
+    pub framing: Framing,
+    /// Whether the connection may be used again.
+    pub keep_alive: bool,
+}
+
+/// Reads a head from the beginning of `input`. `Ok(None)`: more bytes are needed. Otherwise the head, and how many
+/// bytes it took.
+///
+/// # Errors
+/// When the head has no single reading or is over a limit. The connection must then be closed.
+pub fn parse_request(input: &[u8], limits: &HeadLimits) -> Result<Option<(RequestHead, usize)>, HeadError> {
+    // RFC 9112 §2.2: one empty line before the request line is passed over.
+    let start = if input.starts_with(b"\r\n") { 2 } else { 0 };
+    let mut rest = input.get(start..).unwrap_or_default();
+    let Some(line) = next_line(&mut rest, input.len(), limits)? else { return Ok(None) };
+    let (method, target, version) = request_line(line, limits)?;
+    let mut fields = Fields::default();
+    loop {
+        let Some(line) = next_line(&mut rest, input.len(), limits)? else { return Ok(None) };
+        if line.is_empty() {
+            break;
+        }
+        if fields.len() == limits.fields_max {
+            return Err(HeadError::TooLarge);
+        }
+        push_line(&mut fields, line)?;
+    }
+    let framing = framing(&fields, version)?;
+    let keep_alive = keeps_alive(&fields, version);
+    let taken = input.len() - rest.len();
+    if taken > limits.head_bytes_max {
+        return Err(HeadError::TooLarge);
+    }
+    Ok(Some((RequestHead { method, target, version, fields, framing, keep_alive }, taken)))
+}
+
+/// Takes a line without its CR LF; `None` when it is not whole yet.
+fn next_line<'a>(rest: &mut &'a [u8], received: usize, limits: &HeadLimits) -> Result<Option<&'a [u8]>, HeadError> {
+    let Some(end) = memchr::memchr(b'\n', rest) else {
+        return if received > limits.head_bytes_max { Err(HeadError::TooLarge) } else { Ok(None) };
+    };
+    let (line, after) = rest.split_at(end + 1);
+    let line = line.strip_suffix(b"\r\n").ok_or(HeadError::BareLineEnd)?;
+    if line.contains(&b'\r') {
+        return Err(HeadError::BareLineEnd);
+    }
+    *rest = after;
+    Ok(Some(line))
+}
+
+fn request_line(line: &[u8], limits: &HeadLimits) -> Result<(String, String, Version), HeadError> {
+    let line = std::str::from_utf8(line).map_err(|_| HeadError::RequestLine)?;
+    let mut parts = line.split(' ');
+    let (Some(method), Some(target), Some(version), None) = (parts.next(), parts.next(), parts.next(), parts.next())
+    else {
+        return Err(HeadError::RequestLine);
+    };
+    if method.is_empty() || method.len() > 32 || !method.bytes().all(is_token) {
+        return Err(HeadError::RequestLine);
+    }
+    if target.len() > limits.target_bytes_max {
+        return Err(HeadError::TargetTooLong);
+    }
+    if target.is_empty() || !target.bytes().all(|b| b.is_ascii_graphic()) {
+        return Err(HeadError::RequestLine);
+    }
+    let version = match version {
+        "HTTP/1.1" => Version::Http11,
+        "HTTP/1.0" => Version::Http10,
+        _ => return Err(HeadError::Version),
+    };
+    Ok((method.to_owned(), target.to_owned(), version))
+}
+
+fn push_line(fields: &mut Fields, line: &[u8]) -> Result<(), HeadError> {
+    if line.first().is_some_and(|b| matches!(b, b' ' | b'\t')) {
+        return Err(HeadError::Folded);
+    }
+    let colon = memchr::memchr(b':', line).ok_or(HeadError::FieldName)?;
+    let (name, value) = line.split_at(colon);
+    fields.push(name, value.get(1..).unwrap_or_default())
+}
+
+/// RFC 9112 §6: one reading of the body's length, or none.
+fn framing(fields: &Fields, version: Version) -> Result<Framing, HeadError> {
+    let length = fields.single("content-length").map_err(|_| HeadError::Framing)?;
+    let coding = fields.single("transfer-encoding").map_err(|_| HeadError::TransferCoding)?;
+    match (length, coding) {
+        (None, None) => Ok(Framing::None),
+        (Some(_), Some(_)) => Err(HeadError::Framing),
+        (Some(length), None) => {
+            if length.is_empty() || !length.iter().all(u8::is_ascii_digit) {
+                return Err(HeadError::Framing);
+            }
+            let length = std::str::from_utf8(length).ok().and_then(|text| text.parse().ok());
+            length.map(Framing::Length).ok_or(HeadError::Framing)
+        }
+        (None, Some(coding)) => match version {
+            Version::Http10 => Err(HeadError::Framing),
+            Version::Http11 if coding.eq_ignore_ascii_case(b"chunked") => Ok(Framing::Chunked),
+            Version::Http11 => Err(HeadError::TransferCoding),
+        },
+    }
+}
+
+fn keeps_alive(fields: &Fields, version: Version) -> bool {
+    let options = || fields.all("connection").flat_map(|value| value.split(|b| *b == b',')).map(<[u8]>::trim_ascii);
+    match version {
+        Version::Http11 => !options().any(|option| option.eq_ignore_ascii_case(b"close")),
+        Version::Http10 => false,
+    }
+}
