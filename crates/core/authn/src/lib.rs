@@ -1,0 +1,13 @@
+//! Credentials → principal. Pure: keys and time are arguments, and nothing is fetched here.
+
+mod bearer;
+mod json;
+mod keys;
+mod token;
+
+pub use bearer::{BearerError, bearer};
+pub use keys::{JwksError, KeySet};
+pub use token::{IssuerSettings, TokenError, Verified, verify};
+
+#[cfg(test)]
+mod tests;
