@@ -41,6 +41,7 @@ enum State {
     Data { left: u64, chunked: bool },
     DataEnd,
     Trailer { bytes: usize },
+    UntilClose,
     Done,
 }
 
@@ -51,12 +52,18 @@ impl BodyDecoder {
             Framing::None | Framing::Length(0) => State::Done,
             Framing::Length(left) => State::Data { left, chunked: false },
             Framing::Chunked => State::Size,
+            Framing::UntilClose => State::UntilClose,
         })
     }
 
     /// Whether the body has ended. What follows in the input is the next request.
     pub fn is_done(&self) -> bool {
         matches!(self.0, State::Done)
+    }
+
+    /// Whether the end of the stream is an end of the body: it has ended, or nothing else ends it.
+    pub fn may_end(&self) -> bool {
+        matches!(self.0, State::Done | State::UntilClose)
     }
 
     /// Decodes from the beginning of `input`. When nothing is consumed and the body is not done, more bytes are
@@ -70,6 +77,10 @@ impl BodyDecoder {
             let rest = input.get(at..).unwrap_or_default();
             let taken = match &mut self.0 {
                 State::Done => 0,
+                State::UntilClose => {
+                    let end = at + rest.len();
+                    return Ok(Decoded { consumed: end, data: at..end });
+                }
                 State::Data { left, chunked } => {
                     let taken = usize::try_from(*left).unwrap_or(usize::MAX).min(rest.len());
                     *left -= taken as u64;

@@ -1,5 +1,6 @@
 //! The canonical request: what is routed, decided, inspected, recorded and sent upstream.
 
+use crate::forwarded::{Forwarding, is_forwarding, set_forwarding};
 use crate::{Fields, Framing, HeadError, RequestHead, Version};
 use selvedge_model::{CanonicalPath, Host};
 use std::net::IpAddr;
@@ -22,6 +23,8 @@ pub struct Arrival<'a> {
     pub sni: Option<&'a str>,
     /// The address of the peer.
     pub peer: IpAddr,
+    /// What becomes of the forwarding fields.
+    pub forwarding: Forwarding,
 }
 
 /// A request in its one form.
@@ -44,24 +47,10 @@ pub struct Canonical {
 }
 
 /// Fields that we act on. A twin of one (`_` or `.` for `-`) is refused, and `Connection` may not name one.
-const OURS: &[&str] = &[
-    "host",
-    "content-length",
-    "transfer-encoding",
-    "connection",
-    "authorization",
-    "cookie",
-    "forwarded",
-    "x-forwarded-for",
-    "x-forwarded-host",
-    "x-forwarded-proto",
-    "x-forwarded-port",
-    "x-real-ip",
-    "txn-token",
-    "traceparent",
-];
+const OURS: &[&str] =
+    &["host", "content-length", "transfer-encoding", "connection", "authorization", "cookie", "traceparent"];
 /// Fields of one hop alone (RFC 9110 §7.6.1).
-const HOP_BY_HOP: &[&str] = &[
+pub(crate) const HOP_BY_HOP: &[&str] = &[
     "connection",
     "keep-alive",
     "proxy-connection",
@@ -73,13 +62,14 @@ const HOP_BY_HOP: &[&str] = &[
     "upgrade",
     "http2-settings",
     "content-length",
+    "expect",
     "host",
 ];
 /// Fields that may occur once.
 const SINGLE: &[&str] = &["authorization", "content-type", "expect", "traceparent"];
 
-/// Finds the canonical form of a request from outside. Identity fields and forwarding fields that came with it are
-/// dropped, and ours are set.
+/// Finds the canonical form of a request. Identity fields that came with it are dropped: who reads them inside the mesh
+/// does so before. Forwarding fields become what [`Arrival::forwarding`] says.
 ///
 /// # Errors
 /// When the request can be read in two ways.
@@ -92,15 +82,16 @@ pub fn canonicalise(head: RequestHead, arrival: &Arrival<'_>) -> Result<Canonica
     }
     check_names(&fields)?;
     let named = connection_options(&fields)?;
-    fields.retain(|name| !HOP_BY_HOP.contains(&name) && !named.iter().any(|n| n == name) && !is_identity(name));
-    let peer = arrival.peer.to_string();
-    fields.push(b"x-forwarded-for", peer.as_bytes())?;
-    let proto: &[u8] = match arrival.scheme {
-        Scheme::Http => b"http",
-        Scheme::Https => b"https",
-    };
-    fields.push(b"x-forwarded-proto", proto)?;
-    fields.push(b"x-forwarded-host", host.as_str().as_bytes())?;
+    let keep_forwarding = arrival.forwarding == Forwarding::Keep;
+    fields.retain(|name| {
+        !HOP_BY_HOP.contains(&name)
+            && !named.iter().any(|n| n == name)
+            && !is_identity(name)
+            && (keep_forwarding || !is_forwarding(name) || name == "x-forwarded-for")
+    });
+    if !keep_forwarding {
+        set_forwarding(&mut fields, arrival, &host)?;
+    }
     Ok(Canonical {
         host,
         port,
@@ -112,33 +103,27 @@ pub fn canonicalise(head: RequestHead, arrival: &Arrival<'_>) -> Result<Canonica
     })
 }
 
-/// Writes the head that goes upstream, from the canonical form alone.
-pub fn write_request(request: &Canonical, out: &mut Vec<u8>) {
-    let mut put = |part: &[u8]| out.extend_from_slice(part);
-    put(request.method.as_bytes());
-    put(b" ");
-    put(request.path.as_str().as_bytes());
+/// Writes the head that goes upstream, from the canonical form and the fields that we add.
+pub fn write_request(request: &Canonical, added: &[(&str, &[u8])], out: &mut Vec<u8>) {
+    let mut put = |parts: &[&[u8]]| parts.iter().for_each(|part| out.extend_from_slice(part));
+    put(&[request.method.as_bytes(), b" ", request.path.as_str().as_bytes()]);
     if let Some(query) = &request.query {
-        put(b"?");
-        put(query.as_bytes());
+        put(&[b"?", query.as_bytes()]);
     }
-    put(b" HTTP/1.1\r\nhost: ");
-    put(request.host.as_str().as_bytes());
+    put(&[b" HTTP/1.1\r\nhost: ", request.host.as_str().as_bytes()]);
     if let Some(port) = request.port {
-        put(format!(":{port}").as_bytes());
+        put(&[format!(":{port}").as_bytes()]);
     }
-    put(b"\r\n");
-    for (name, value) in request.fields.iter() {
-        for part in [name.as_bytes(), b": ", value, b"\r\n"] {
-            put(part);
-        }
+    put(&[b"\r\n"]);
+    for (name, value) in request.fields.iter().chain(added.iter().copied()) {
+        put(&[name.as_bytes(), b": ", value, b"\r\n"]);
     }
     match request.framing {
-        Framing::None => {}
-        Framing::Length(length) => put(format!("content-length: {length}\r\n").as_bytes()),
-        Framing::Chunked => put(b"transfer-encoding: chunked\r\n"),
+        Framing::None | Framing::UntilClose => {}
+        Framing::Length(length) => put(&[format!("content-length: {length}\r\n").as_bytes()]),
+        Framing::Chunked => put(&[b"transfer-encoding: chunked\r\n"]),
     }
-    put(b"\r\n");
+    put(&[b"\r\n"]);
 }
 
 /// Authority, path and query of a target in origin or absolute form (RFC 9112 §3.2).
@@ -199,7 +184,7 @@ fn check_names(fields: &Fields) -> Result<(), HeadError> {
     for (name, value) in fields.iter() {
         if name.contains(['_', '.']) {
             let folded = name.replace(['_', '.'], "-");
-            if OURS.contains(&folded.as_str()) || is_identity(&folded) {
+            if OURS.contains(&folded.as_str()) || is_identity(&folded) || is_forwarding(&folded) {
                 return Err(HeadError::Twin);
             }
         }
@@ -215,7 +200,7 @@ fn connection_options(fields: &Fields) -> Result<Vec<String>, HeadError> {
     let mut named = Vec::new();
     for option in fields.all("connection").flat_map(|value| value.split(|b| *b == b',')) {
         let option = String::from_utf8_lossy(option.trim_ascii()).to_ascii_lowercase();
-        if OURS.contains(&option.as_str()) || is_identity(&option) {
+        if OURS.contains(&option.as_str()) || is_identity(&option) || is_forwarding(&option) {
             return Err(HeadError::Connection);
         }
         named.push(option);
@@ -223,9 +208,8 @@ fn connection_options(fields: &Fields) -> Result<Vec<String>, HeadError> {
     Ok(named)
 }
 
-/// Fields that only we set: who the caller is, and where it came from.
+/// Fields that only we set: who the caller is.
 fn is_identity(name: &str) -> bool {
-    let prefixes = ["selvedge-", "x-selvedge-", "x-forwarded-"];
-    prefixes.iter().any(|prefix| name.starts_with(prefix))
-        || ["txn-token", "forwarded", "x-real-ip", "x-client-cert"].contains(&name)
+    let prefixes = ["selvedge-", "x-selvedge-"];
+    prefixes.iter().any(|prefix| name.starts_with(prefix)) || ["txn-token", "x-client-cert"].contains(&name)
 }

@@ -8,6 +8,9 @@ pub enum HeadError {
     /// The request line is not `method SP target SP HTTP/1.x` (RFC 9112 §3).
     #[error("the request line is malformed")]
     RequestLine,
+    /// The status line is not `HTTP/1.x SP three digits` (RFC 9112 §4).
+    #[error("the status line is malformed")]
+    StatusLine,
     /// Another version than 1.0 or 1.1.
     #[error("the HTTP version is not 1.0 or 1.1")]
     Version,
@@ -73,6 +76,7 @@ impl HeadError {
             HeadError::Misdirected => Fault::Misdirected,
             HeadError::TransferCoding | HeadError::Unsupported => Fault::Unsupported,
             HeadError::RequestLine
+            | HeadError::StatusLine
             | HeadError::Version
             | HeadError::BareLineEnd
             | HeadError::Folded

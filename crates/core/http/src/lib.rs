@@ -5,15 +5,21 @@
 
 mod body;
 mod canonical;
+mod encode;
 mod error;
 mod fields;
+mod forwarded;
 mod request;
+mod response;
 
 pub use body::{BodyDecoder, BodyError, Decoded};
 pub use canonical::{Arrival, Canonical, Scheme, canonicalise, write_request};
+pub use encode::{BodyEncoder, LengthError};
 pub use error::HeadError;
 pub use fields::Fields;
+pub use forwarded::{Forwarding, client_address};
 pub use request::{Framing, HeadLimits, RequestHead, Version, parse_request};
+pub use response::{ResponseHead, parse_response, write_response};
 
 #[cfg(test)]
 mod tests;

@@ -12,6 +12,8 @@ pub enum Framing {
     Length(u64),
     /// In chunks.
     Chunked,
+    /// Until the connection ends: responses alone.
+    UntilClose,
 }
 
 /// The version of a message.
@@ -21,6 +23,8 @@ pub enum Version {
     Http10,
     /// HTTP/1.1.
     Http11,
+    /// HTTP/2, whose frames another crate reads.
+    Http2,
 }
 
 /// Limits on a head (THREATS).
@@ -68,17 +72,7 @@ pub fn parse_request(input: &[u8], limits: &HeadLimits) -> Result<Option<(Reques
     let mut rest = input.get(start..).unwrap_or_default();
     let Some(line) = next_line(&mut rest, input.len(), limits)? else { return Ok(None) };
     let (method, target, version) = request_line(line, limits)?;
-    let mut fields = Fields::default();
-    loop {
-        let Some(line) = next_line(&mut rest, input.len(), limits)? else { return Ok(None) };
-        if line.is_empty() {
-            break;
-        }
-        if fields.len() == limits.fields_max {
-            return Err(HeadError::TooLarge);
-        }
-        push_line(&mut fields, line)?;
-    }
+    let Some(fields) = read_fields(&mut rest, input.len(), limits)? else { return Ok(None) };
     let framing = framing(&fields, version)?;
     let keep_alive = keeps_alive(&fields, version);
     let taken = input.len() - rest.len();
@@ -88,8 +82,27 @@ pub fn parse_request(input: &[u8], limits: &HeadLimits) -> Result<Option<(Reques
     Ok(Some((RequestHead { method, target, version, fields, framing, keep_alive }, taken)))
 }
 
+/// Takes the fields and the empty line after them; `None` when they are not whole yet.
+pub(crate) fn read_fields(rest: &mut &[u8], received: usize, limits: &HeadLimits) -> Result<Option<Fields>, HeadError> {
+    let mut fields = Fields::default();
+    loop {
+        let Some(line) = next_line(rest, received, limits)? else { return Ok(None) };
+        if line.is_empty() {
+            return Ok(Some(fields));
+        }
+        if fields.len() == limits.fields_max {
+            return Err(HeadError::TooLarge);
+        }
+        push_line(&mut fields, line)?;
+    }
+}
+
 /// Takes a line without its CR LF; `None` when it is not whole yet.
-fn next_line<'a>(rest: &mut &'a [u8], received: usize, limits: &HeadLimits) -> Result<Option<&'a [u8]>, HeadError> {
+pub(crate) fn next_line<'a>(
+    rest: &mut &'a [u8],
+    received: usize,
+    limits: &HeadLimits,
+) -> Result<Option<&'a [u8]>, HeadError> {
     let Some(end) = memchr::memchr(b'\n', rest) else {
         return if received > limits.head_bytes_max { Err(HeadError::TooLarge) } else { Ok(None) };
     };
@@ -136,7 +149,7 @@ fn push_line(fields: &mut Fields, line: &[u8]) -> Result<(), HeadError> {
 }
 
 /// RFC 9112 §6: one reading of the body's length, or none.
-fn framing(fields: &Fields, version: Version) -> Result<Framing, HeadError> {
+pub(crate) fn framing(fields: &Fields, version: Version) -> Result<Framing, HeadError> {
     let length = fields.single("content-length").map_err(|_| HeadError::Framing)?;
     let coding = fields.single("transfer-encoding").map_err(|_| HeadError::TransferCoding)?;
     match (length, coding) {
@@ -150,7 +163,7 @@ fn framing(fields: &Fields, version: Version) -> Result<Framing, HeadError> {
             length.map(Framing::Length).ok_or(HeadError::Framing)
         }
         (None, Some(coding)) => match version {
-            Version::Http10 => Err(HeadError::Framing),
+            Version::Http10 | Version::Http2 => Err(HeadError::Framing),
             Version::Http11 if coding.eq_ignore_ascii_case(b"chunked") => Ok(Framing::Chunked),
             Version::Http11 => Err(HeadError::TransferCoding),
         },
@@ -158,9 +171,14 @@ fn framing(fields: &Fields, version: Version) -> Result<Framing, HeadError> {
 }
 
 fn keeps_alive(fields: &Fields, version: Version) -> bool {
-    let options = || fields.all("connection").flat_map(|value| value.split(|b| *b == b',')).map(<[u8]>::trim_ascii);
     match version {
-        Version::Http11 => !options().any(|option| option.eq_ignore_ascii_case(b"close")),
+        Version::Http11 | Version::Http2 => !connection_has(fields, b"close"),
         Version::Http10 => false,
     }
+}
+
+/// Whether `Connection` has this option (RFC 9110 §7.6.1).
+pub(crate) fn connection_has(fields: &Fields, option: &[u8]) -> bool {
+    let mut options = fields.all("connection").flat_map(|value| value.split(|b| *b == b','));
+    options.any(|found| found.trim_ascii().eq_ignore_ascii_case(option))
 }

@@ -5,13 +5,16 @@ use proptest::prelude::*;
 
 fn canonical(raw: &str) -> Result<Canonical, HeadError> {
     let (head, _) = parse_request(raw.as_bytes(), &HeadLimits::default())?.expect("a whole head");
-    let arrival = Arrival { scheme: Scheme::Https, sni: Some("a.example"), peer: [192, 0, 2, 7].into() };
-    canonicalise(head, &arrival)
+    canonicalise(head, &arrival(Forwarding::Replace))
+}
+
+fn arrival(forwarding: Forwarding) -> Arrival<'static> {
+    Arrival { scheme: Scheme::Https, sni: Some("a.example"), peer: [192, 0, 2, 7].into(), forwarding }
 }
 
 fn upstream(raw: &str) -> String {
     let mut out = Vec::new();
-    write_request(&canonical(raw).unwrap(), &mut out);
+    write_request(&canonical(raw).unwrap(), &[], &mut out);
     String::from_utf8(out).unwrap()
 }
 
@@ -124,7 +127,124 @@ fn a_chunk_with_two_readings_is_refused() {
     assert_eq!(decoded(Framing::Chunked, b"0\r\na b: c\r\n\r\n", 1), Err(BodyError::Trailer));
 }
 
+fn fields(lines: &[(&str, &str)]) -> Fields {
+    let mut fields = Fields::default();
+    lines.iter().for_each(|(name, value)| fields.push(name.as_bytes(), value.as_bytes()).unwrap());
+    fields
+}
+
+#[test]
+fn a_client_is_as_far_back_as_proxies_are_trusted() {
+    let trusted = |address: std::net::IpAddr| address.to_string().starts_with("10.");
+    let client = |peer: &str, line: &str| {
+        client_address(&fields(&[("x-forwarded-for", line)]), peer.parse().unwrap(), trusted).to_string()
+    };
+    assert_eq!(client("192.0.2.1", "198.51.100.1"), "192.0.2.1", "an untrusted peer is the client");
+    assert_eq!(client("10.0.0.1", "198.51.100.1"), "198.51.100.1");
+    assert_eq!(
+        client("10.0.0.1", "6.6.6.6, 198.51.100.1, 10.0.0.2"),
+        "198.51.100.1",
+        "what is before it could be forged"
+    );
+    assert_eq!(client("10.0.0.1", "198.51.100.1, nonsense"), "10.0.0.1");
+    assert_eq!(client("10.0.0.1", ""), "10.0.0.1");
+}
+
+#[test]
+fn forwarding_fields_are_replaced_extended_or_kept() {
+    let raw = "GET / HTTP/1.1\r\nHost: a.example\r\nX-Forwarded-For: 6.6.6.6\r\nForwarded: for=6.6.6.6\r\nX-Real-IP: 6.6.6.6\r\n\r\n";
+    let sent = |forwarding| {
+        let (head, _) = parse_request(raw.as_bytes(), &HeadLimits::default()).unwrap().unwrap();
+        let request = canonicalise(head, &arrival(forwarding)).unwrap();
+        let lines = request.fields.iter().map(|(name, value)| format!("{name}: {}", String::from_utf8_lossy(value)));
+        lines.collect::<Vec<_>>().join(" | ")
+    };
+    let ours = "x-forwarded-proto: https | x-forwarded-host: a.example";
+    assert_eq!(sent(Forwarding::Replace), format!("x-forwarded-for: 192.0.2.7 | {ours}"));
+    assert_eq!(sent(Forwarding::Extend), format!("x-forwarded-for: 6.6.6.6, 192.0.2.7 | {ours}"));
+    assert_eq!(sent(Forwarding::Keep), "x-forwarded-for: 6.6.6.6 | forwarded: for=6.6.6.6 | x-real-ip: 6.6.6.6");
+}
+
+fn response(method: &str, lines: &str) -> Result<ResponseHead, HeadError> {
+    let raw = format!("{}\r\n\r\n", lines.replace('|', "\r\n"));
+    let parsed = parse_response(raw.as_bytes(), method, &HeadLimits::default())?.expect("a whole head");
+    assert_eq!(parsed.1, raw.len());
+    Ok(parsed.0)
+}
+
+#[test]
+fn the_length_of_an_answer_follows_the_request_and_the_status() {
+    for (method, lines, framing, keep_alive) in [
+        ("GET", "HTTP/1.1 200 OK|Content-Length: 3", Framing::Length(3), true),
+        ("GET", "HTTP/1.1 200|Transfer-Encoding: Chunked", Framing::Chunked, true),
+        ("GET", "HTTP/1.1 200 OK", Framing::UntilClose, false),
+        ("GET", "HTTP/1.1 200 OK|Content-Length: 3|Connection: x, Close", Framing::Length(3), false),
+        ("GET", "HTTP/1.0 200 OK|Content-Length: 3", Framing::Length(3), false),
+        ("HEAD", "HTTP/1.1 200 OK|Content-Length: 3", Framing::None, true),
+        ("GET", "HTTP/1.1 204 No Content", Framing::None, true),
+        ("GET", "HTTP/1.1 304 Not Modified|Content-Length: 3", Framing::None, true),
+    ] {
+        let head = response(method, lines).unwrap();
+        assert_eq!((head.framing, head.keep_alive), (framing, keep_alive), "{lines}");
+    }
+}
+
+#[test]
+fn an_answer_with_two_readings_is_refused() {
+    use HeadError as E;
+    for (lines, error) in [
+        ("HTTP/1.1 200 OK|Content-Length: 1|Transfer-Encoding: chunked", E::Framing),
+        ("HTTP/1.1 200 OK|Content-Length: 1|Content-Length: 2", E::Framing),
+        ("HTTP/1.1 200 OK|Transfer-Encoding: gzip", E::TransferCoding),
+        ("HTTP/1.0 200 OK|Transfer-Encoding: chunked", E::Framing),
+        ("HTTP/1.1 99 x", E::StatusLine),
+        ("HTTP/1.1 600 x", E::StatusLine),
+        ("HTTP/1.1 2000", E::StatusLine),
+        ("HTTP/1.1 +20 x", E::StatusLine),
+        ("HTTP/2 200 OK", E::Version),
+        ("HTTP/1.1 200 OK| folded: x", E::Folded),
+        ("HTTP/1.1 200 OK|a : b", E::FieldName),
+        ("HTTP/1.1 200 OK|a: b\0", E::FieldValue),
+        ("HTTP/1.1 200 OK\nInjected: x|a: b", E::BareLineEnd),
+    ] {
+        assert_eq!(response("GET", lines), Err(error), "{lines}");
+    }
+}
+
+#[test]
+fn an_answer_loses_the_fields_of_its_hop_and_those_that_only_we_set() {
+    let lines = "HTTP/1.1 200 OK|Content-Length: 0|Connection: X-Hop|X-Hop: 1|Keep-Alive: 5|Selvedge-Decision: x|A: b";
+    let mut head = response("GET", lines).unwrap();
+    head.strip();
+    let mut out = Vec::new();
+    write_response(head.status, &head.fields, head.framing, false, &mut out);
+    assert_eq!(
+        String::from_utf8(out).unwrap(),
+        "HTTP/1.1 200 OK\r\na: b\r\ncontent-length: 0\r\nconnection: close\r\n\r\n"
+    );
+}
+
+#[test]
+fn a_body_is_written_as_long_as_its_head_says() {
+    let encoded = |framing, parts: &[&str]| {
+        let (mut encoder, mut out) = (BodyEncoder::new(framing), Vec::new());
+        parts.iter().try_for_each(|part| encoder.data(part.as_bytes(), &mut out))?;
+        encoder.end(&mut out)?;
+        Ok::<_, LengthError>(String::from_utf8(out).unwrap())
+    };
+    assert_eq!(encoded(Framing::Chunked, &["hello", "", "!"]), Ok("5\r\nhello\r\n1\r\n!\r\n0\r\n\r\n".to_owned()));
+    assert_eq!(encoded(Framing::Length(5), &["hel", "lo"]), Ok("hello".to_owned()));
+    assert_eq!(encoded(Framing::Length(5), &["hello", "!"]), Err(LengthError));
+    assert_eq!(encoded(Framing::Length(5), &["hell"]), Err(LengthError));
+    assert_eq!(encoded(Framing::None, &["x"]), Err(LengthError));
+}
+
 proptest! {
+    #[test]
+    fn no_bytes_make_the_response_parser_panic(input in prop::collection::vec(any::<u8>(), 0..200)) {
+        let _ = parse_response(&input, "GET", &HeadLimits::default());
+    }
+
     #[test]
     fn no_bytes_make_the_parsers_panic(input in prop::collection::vec(any::<u8>(), 0..200)) {
         let _ = parse_request(&input, &HeadLimits::default());
@@ -140,7 +260,7 @@ proptest! {
         }
         if let Ok(first) = canonical(&raw) {
             let mut out = Vec::new();
-            write_request(&first, &mut out);
+            write_request(&first, &[], &mut out);
             let second = canonical(std::str::from_utf8(&out).unwrap()).unwrap();
             prop_assert_eq!(first, second);
         }

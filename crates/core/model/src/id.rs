@@ -46,6 +46,16 @@ impl DecisionId {
         (self.0 >> 80) as u64
     }
 
+    /// The id on the wire of a protocol that is not text: 16 bytes, big endian.
+    pub fn bytes(self) -> [u8; 16] {
+        self.0.to_be_bytes()
+    }
+
+    /// The id of those 16 bytes.
+    pub fn from_bytes(bytes: [u8; 16]) -> DecisionId {
+        DecisionId(u128::from_be_bytes(bytes))
+    }
+
     /// The printed form, without allocating.
     pub fn text(self) -> [u8; 26] {
         let mut out = [0; 26];

@@ -1,0 +1,63 @@
+//! Forwarding fields: where a request came from, as far as somebody who is trusted says so (RFC 7239, `X-Forwarded-*`).
+
+use crate::canonical::{Arrival, Scheme};
+use crate::{Fields, HeadError};
+use selvedge_model::Host;
+use std::net::IpAddr;
+
+/// Addresses in an `X-Forwarded-For` that are looked at.
+const HOPS_MAX: usize = 16;
+
+/// What becomes of the forwarding fields of a request.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Forwarding {
+    /// From outside: what came is dropped, and ours are set.
+    Replace,
+    /// From a trusted proxy: the addresses that came are kept, and the proxy's own is added.
+    Extend,
+    /// From a hop of our own: they stay as they are.
+    Keep,
+}
+
+/// Whether a field, or a twin of it, tells where a request came from.
+pub(crate) fn is_forwarding(name: &str) -> bool {
+    name.starts_with("x-forwarded-") || ["forwarded", "x-real-ip"].contains(&name)
+}
+
+/// Sets our own forwarding fields.
+pub(crate) fn set_forwarding(fields: &mut Fields, arrival: &Arrival<'_>, host: &Host) -> Result<(), HeadError> {
+    let mut addresses = String::new();
+    if arrival.forwarding == Forwarding::Extend {
+        for address in forwarded_for(fields) {
+            addresses.push_str(&format!("{}, ", address.ok_or(HeadError::FieldValue)?));
+        }
+    }
+    addresses.push_str(&arrival.peer.to_string());
+    fields.retain(|name| name != "x-forwarded-for");
+    fields.push(b"x-forwarded-for", addresses.as_bytes())?;
+    let scheme: &[u8] = match arrival.scheme {
+        Scheme::Http => b"http",
+        Scheme::Https => b"https",
+    };
+    fields.push(b"x-forwarded-proto", scheme)?;
+    fields.push(b"x-forwarded-host", host.as_str().as_bytes())
+}
+
+/// The client's address: the peer's, unless that is a trusted proxy; then the last address in `X-Forwarded-For` that is
+/// none. An address that is malformed ends the search, since what stands before it could be anybody's.
+pub fn client_address(fields: &Fields, peer: IpAddr, trusted: impl Fn(IpAddr) -> bool) -> IpAddr {
+    let mut client = peer;
+    let addresses: Vec<Option<IpAddr>> = forwarded_for(fields).collect();
+    for address in addresses.into_iter().rev().take(HOPS_MAX) {
+        match address {
+            Some(address) if trusted(client) => client = address,
+            _ => break,
+        }
+    }
+    client
+}
+
+fn forwarded_for(fields: &Fields) -> impl Iterator<Item = Option<IpAddr>> {
+    let items = fields.all("x-forwarded-for").flat_map(|value| value.split(|b| *b == b','));
+    items.map(|item| std::str::from_utf8(item.trim_ascii()).ok()?.parse().ok())
+}
