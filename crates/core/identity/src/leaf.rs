@@ -1,0 +1,95 @@
+//! What a leaf must be: an X.509-SVID (SPIFFE X.509-SVID §2, §4, §5.2), or an edge certificate and no SVID.
+
+use crate::certificate::{CertificateFacts, Purposes, Usage};
+use crate::key::p256_point;
+use selvedge_model::{Host, HostError, SpiffeId, SpiffeIdError, TrustDomain};
+
+/// Why a certificate is not the leaf, or the issuer, that is wanted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum LeafError {
+    /// No certificate in DER, or one that is too large or ambiguous.
+    #[error("the certificate is malformed, ambiguous, or over 8192 bytes")]
+    Malformed,
+    /// Its key is not on P-256.
+    #[error("the certificate's key is not on P-256")]
+    KeyType,
+    /// It may issue certificates, and nobody presents such a one.
+    #[error("the certificate is an authority's, not a workload's")]
+    Authority,
+    /// `keyUsage` is missing, lacks `digitalSignature`, or lets it sign certificates or revocation lists.
+    #[error("the certificate's key usage must have `digitalSignature`, and neither `keyCertSign` nor `cRLSign`")]
+    KeyUsage,
+    /// `extendedKeyUsage` is there and lacks what the certificate is for.
+    #[error("the certificate's extended key usage lacks server or client authentication")]
+    Purpose,
+    /// No URI name.
+    #[error("the certificate has no SPIFFE ID: it is no SVID")]
+    NoId,
+    /// Several URI names.
+    #[error("the certificate has `{0}` URI names; an SVID has exactly one")]
+    ManyIds(usize),
+    /// The URI name is no SPIFFE ID with a path.
+    #[error("the certificate's URI name is no workload's SPIFFE ID: {0}")]
+    Id(#[from] SpiffeIdError),
+    /// A URI name in an edge certificate.
+    #[error("the certificate has a URI name: it is no edge certificate")]
+    HasId,
+    /// No host in an edge certificate.
+    #[error("the certificate names no host")]
+    NoHost,
+    /// A host in an edge certificate is none that we serve.
+    #[error("a host name in the certificate is not usable: {0}")]
+    Host(#[from] HostError),
+}
+
+/// Checks an SVID's leaf and gives its SPIFFE ID. Neither signature nor time is looked at.
+pub(crate) fn spiffe_id(leaf: &CertificateFacts) -> Result<SpiffeId, LeafError> {
+    check_end_entity(leaf)?;
+    if leaf.purposes.is_some_and(|Purposes { server, client }| !(server && client)) {
+        return Err(LeafError::Purpose);
+    }
+    match leaf.uris.as_slice() {
+        [] => Err(LeafError::NoId),
+        [uri] => Ok(SpiffeId::parse(uri)?),
+        uris => Err(LeafError::ManyIds(uris.len())),
+    }
+}
+
+/// Checks an edge certificate's leaf and gives its hosts. Neither signature nor time is looked at.
+pub(crate) fn hosts(leaf: &CertificateFacts) -> Result<Vec<Host>, LeafError> {
+    check_end_entity(leaf)?;
+    if !leaf.uris.is_empty() {
+        return Err(LeafError::HasId);
+    }
+    if leaf.purposes.is_some_and(|purposes| !purposes.server) {
+        return Err(LeafError::Purpose);
+    }
+    if leaf.hosts.is_empty() {
+        return Err(LeafError::NoHost);
+    }
+    leaf.hosts.iter().map(|host| Ok(Host::parse(host)?)).collect()
+}
+
+/// Whether a certificate may issue SVIDs of `domain`: an authority that signs certificates, on P-256, for both purposes,
+/// and, when it has a URI name, that of the trust domain alone (SPIFFE X.509-SVID §3.2, §4.1).
+pub(crate) fn may_issue(issuer: &CertificateFacts, domain: &TrustDomain) -> bool {
+    let names_domain = match issuer.uris.as_slice() {
+        [] => true,
+        [uri] => uri.strip_prefix("spiffe://") == Some(domain.as_str()),
+        _ => false,
+    };
+    let signs = issuer.usage.is_some_and(|usage| usage.signs_certificates);
+    let purposes = issuer.purposes.is_none_or(|purposes| purposes.server && purposes.client);
+    issuer.is_authority && signs && purposes && names_domain && p256_point(&issuer.public_der).is_some()
+}
+
+fn check_end_entity(leaf: &CertificateFacts) -> Result<(), LeafError> {
+    if leaf.is_authority {
+        return Err(LeafError::Authority);
+    }
+    match leaf.usage {
+        Some(Usage { signs_data: true, signs_certificates: false, signs_lists: false }) => {}
+        Some(_) | None => return Err(LeafError::KeyUsage),
+    }
+    p256_point(&leaf.public_der).map(drop).ok_or(LeafError::KeyType)
+}

@@ -1,0 +1,41 @@
+//! Who a workload is: SVIDs, the bundles that verify them, the authority that issues them, and join tokens.
+//!
+//! Pure: time is an argument, in seconds since 1970, and bytes come from the caller. The one exception is `key`, where
+//! the crypto library's own generator makes keys and ECDSA nonces: no caller can hand in a weak seed.
+//!
+//! The SPIFFE checks (X.509-SVID standard §4 and §5) are ours, in `leaf`: webpki builds and verifies the path, and knows
+//! nothing of URI names. An edge certificate ([`ServerCertificate`]) comes from the same authority and is worth nothing
+//! inside the mesh, because it carries no SPIFFE ID.
+
+mod authority;
+mod b64;
+mod bundle;
+mod certificate;
+mod chain;
+mod issue;
+mod join;
+mod key;
+mod leaf;
+mod pem;
+mod renew;
+mod request;
+mod server;
+mod signature;
+mod svid;
+
+pub use authority::{Authority, AuthorityError, AuthorityPem};
+pub use bundle::{Peer, TrustBundle, VerifyError, fingerprint};
+pub use certificate::{CertificateFacts, facts};
+pub use chain::ChainError;
+pub use issue::{IssueError, Terms};
+pub use join::{JoinToken, JoinTokenError, secret_hash};
+pub use key::{KeyError, PrivateKey};
+pub use leaf::LeafError;
+pub use pem::PemError;
+pub use request::{RequestError, request};
+pub use server::ServerCertificate;
+pub use signature::Signature;
+pub use svid::{Svid, SvidError};
+
+#[cfg(test)]
+mod tests;
