@@ -1,0 +1,185 @@
+//! The background work: one task for each issuer, and one that starts and ends them.
+
+use super::fetch::{FetchError, get};
+use super::{IssuerStatus, Pace, Shared};
+use crate::tls::{TlsError, client::Roots};
+use crate::{now_ms, random_u128};
+use selvedge_authn::{JwksError, KeySet};
+use selvedge_config::checked::{Issuer, Reach};
+use selvedge_model::Name;
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+use tokio::sync::{Notify, watch};
+use tokio::task::JoinSet;
+use tokio::time::{Instant, sleep_until, timeout};
+
+/// Bytes of the `jwks_uri` in a discovery document.
+const URI_BYTES_MAX: usize = 2048;
+
+/// Where the keys of one issuer come from, and how fetching them goes.
+#[derive(Debug)]
+pub(super) struct Keeper {
+    issuer: Issuer,
+    wake: Notify,
+    /// Guards the status: written after a fetch, read by the admin page.
+    status: Mutex<IssuerStatus>,
+}
+
+/// Why keys were not fetched.
+#[derive(Debug, thiserror::Error)]
+enum KeepError {
+    #[error(transparent)]
+    Fetch(#[from] FetchError),
+    #[error("the discovery document is no JSON object with `issuer` and `jwks_uri`")]
+    Discovery,
+    #[error("the discovery document is of another issuer than `{0}`")]
+    OtherIssuer(String),
+    #[error("the keys: {0}")]
+    Keys(#[from] JwksError),
+    #[error("the `ca` file `{path}` is unreadable: {reason}")]
+    CaFile { path: String, reason: String },
+    #[error("certificate authorities: {0}")]
+    Roots(TlsError),
+}
+
+impl Keeper {
+    pub(super) fn new(issuer: &Issuer) -> Keeper {
+        Keeper { issuer: issuer.clone(), wake: Notify::new(), status: Mutex::default() }
+    }
+
+    /// Whether the keys of this issuer come from the same place.
+    pub(super) fn serves(&self, other: &Issuer) -> bool {
+        let ours = &self.issuer;
+        (&ours.url, &ours.jwks_uri, ours.reach, &ours.ca) == (&other.url, &other.jwks_uri, other.reach, &other.ca)
+    }
+
+    pub(super) fn ask(&self) {
+        self.wake.notify_one();
+    }
+
+    pub(super) fn status(&self) -> IssuerStatus {
+        self.status.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    fn note(&self, result: Result<(), &KeepError>) {
+        let mut status = self.status.lock().unwrap_or_else(PoisonError::into_inner);
+        match result {
+            Ok(()) => *status = IssuerStatus { succeeded_ms: Some(now_ms()), error: None },
+            Err(error) => status.error = Some(error.to_string()),
+        }
+    }
+}
+
+/// Runs one task for each issuer of the set, until the sender of `changed` is gone.
+pub(super) async fn supervise(shared: Arc<Shared>, mut changed: watch::Receiver<()>) {
+    let mut tasks = JoinSet::new();
+    let mut running: BTreeMap<Name, (Arc<Keeper>, tokio::task::AbortHandle)> = BTreeMap::new();
+    while changed.changed().await.is_ok() {
+        let set = shared.set.load_full();
+        running.retain(|name, (keeper, task)| {
+            let stays = set.get(name).is_some_and(|state| Arc::ptr_eq(&state.keeper, keeper));
+            if !stays {
+                task.abort();
+            }
+            stays
+        });
+        for (name, state) in set.iter().filter(|(name, _)| !running.contains_key(*name)).collect::<Vec<_>>() {
+            let task = tasks.spawn(keep(Arc::clone(&shared), Arc::clone(&state.keeper)));
+            running.insert(name.clone(), (Arc::clone(&state.keeper), task));
+        }
+        // Ended tasks are taken out, so that the set does not grow with every change.
+        while tasks.try_join_next().is_some() {}
+    }
+}
+
+/// Fetches the keys of one issuer for ever.
+async fn keep(shared: Arc<Shared>, keeper: Arc<Keeper>) {
+    let pace = shared.pace;
+    let mut retry = pace.retry_min;
+    let mut last: Option<Vec<u8>> = None;
+    loop {
+        let began = Instant::now();
+        let fetched = match timeout(pace.fetch_timeout, fetch_keys(&keeper.issuer, &shared.files, pace)).await {
+            Ok(fetched) => fetched,
+            Err(_) => Err(FetchError::Timeout(pace.fetch_timeout.as_millis()).into()),
+        };
+        keeper.note(fetched.as_ref().map(drop));
+        let wait = match fetched {
+            Ok((jwks, keys)) => {
+                // The same document again is no change: tokens that were verified stay so.
+                if last.as_ref() != Some(&jwks) {
+                    shared.publish(&keeper, &Arc::new(keys));
+                    last = Some(jwks);
+                }
+                retry = pace.retry_min;
+                pace.refresh
+            }
+            Err(_) => {
+                let wait = retry;
+                retry = (retry * 2).min(pace.retry_max);
+                wait
+            }
+        };
+        let refetch = if last.is_some() { pace.refetch } else { pace.refetch_keyless };
+        rest(&keeper, began + jittered(wait, random_u128()), began + refetch).await;
+    }
+}
+
+/// Waits until `due`; until `soonest`, when somebody asks.
+async fn rest(keeper: &Keeper, due: Instant, soonest: Instant) {
+    tokio::select! {
+        () = sleep_until(due) => {}
+        () = keeper.wake.notified() => sleep_until(due.min(soonest)).await,
+    }
+}
+
+/// Up to a tenth less or more, so that the nodes of a mesh do not ask together.
+pub(super) fn jittered(wait: Duration, random: u128) -> Duration {
+    let permille = 900 + u32::try_from(random % 201).unwrap_or(100);
+    wait * permille / 1000
+}
+
+async fn fetch_keys(issuer: &Issuer, files: &Path, pace: Pace) -> Result<(Vec<u8>, KeySet), KeepError> {
+    let roots = roots(issuer, files).await?;
+    let uri = match &issuer.jwks_uri {
+        Some(uri) => uri.to_string(),
+        None => discover(issuer, roots.as_ref(), pace).await?,
+    };
+    let jwks = get(&uri, issuer.reach, roots.as_ref(), pace.fetch_timeout).await?;
+    let keys = KeySet::parse(&jwks)?;
+    Ok((jwks.to_vec(), keys))
+}
+
+/// OpenID Connect Discovery 1.0 §4: the document must be of exactly this issuer (§4.3).
+async fn discover(issuer: &Issuer, roots: Option<&Roots>, pace: Pace) -> Result<String, KeepError> {
+    let url = format!("{}/.well-known/openid-configuration", issuer.url.trim_end_matches('/'));
+    let document = get(&url, issuer.reach, roots, pace.fetch_timeout).await?;
+    let document: serde_json::Value = serde_json::from_slice(&document).map_err(|_| KeepError::Discovery)?;
+    let text = |name: &str| document.get(name).and_then(serde_json::Value::as_str).ok_or(KeepError::Discovery);
+    if text("issuer")? != &*issuer.url {
+        return Err(KeepError::OtherIssuer(issuer.url.to_string()));
+    }
+    // The text may stand in an error for the operator: bounded, and without control characters.
+    let uri =
+        Some(text("jwks_uri")?).filter(|uri| uri.len() <= URI_BYTES_MAX && uri.bytes().all(|b| b.is_ascii_graphic()));
+    uri.map(str::to_owned).ok_or(KeepError::Discovery)
+}
+
+/// Whom to trust for https, read anew each time: a file may have changed. Plain http on loopback needs nobody, and a
+/// machine without authorities may still use it.
+async fn roots(issuer: &Issuer, files: &Path) -> Result<Option<Roots>, KeepError> {
+    let Some(ca) = &issuer.ca else {
+        let native = tokio::task::spawn_blocking(Roots::native).await;
+        return match native {
+            Ok(Ok(roots)) => Ok(Some(roots)),
+            Ok(Err(_)) if issuer.reach == Reach::Loopback => Ok(None),
+            Ok(Err(error)) => Err(KeepError::Roots(error)),
+            Err(_) => Ok(None),
+        };
+    };
+    let unreadable = |error: std::io::Error| KeepError::CaFile { path: ca.to_string(), reason: error.to_string() };
+    let pem = tokio::fs::read(files.join(&**ca)).await.map_err(unreadable)?;
+    Roots::from_pem(&pem).map(Some).map_err(KeepError::Roots)
+}

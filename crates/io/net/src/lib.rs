@@ -1,0 +1,21 @@
+//! The outside world of one process: sockets, TLS, issuers' keys over HTTP, who is at the other end of a loopback
+//! connection, the real clock, and randomness.
+//!
+//! Nothing here decides. TLS lives in one module, which alone names rustls.
+
+pub mod attest;
+mod clock;
+mod dial;
+pub mod issuers;
+mod listener;
+mod random;
+mod tls;
+
+pub use clock::{now_ms, now_s};
+pub use dial::{DialError, dial};
+pub use listener::Listener;
+pub use random::{random_bytes, random_u128};
+pub use tls::{
+    Alpn, Call, ClientCertificate, EdgeCertificate, EdgeTls, Handshake, JoinTls, MeshTls, Stream, TlsError, TlsStream,
+    client,
+};

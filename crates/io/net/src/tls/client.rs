@@ -1,0 +1,85 @@
+//! An ordinary TLS client: a server's name and certificate authorities, as on the web. For issuers, for the demo's
+//! traffic and for tests; never inside the mesh.
+
+use super::handshake::{Alpn, Handshake, describe, within};
+use super::{Stream, TlsError, TlsStream, provider};
+use rustls::client::Resumption;
+use rustls::{ClientConfig, RootCertStore};
+use rustls_pki_types::pem::PemObject;
+use rustls_pki_types::{CertificateDer, ServerName};
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::net::TcpStream;
+use tokio_rustls::TlsConnector;
+
+/// Whom an ordinary client trusts.
+#[derive(Debug, Clone)]
+pub(crate) struct Roots(Arc<RootCertStore>);
+
+/// Connects to a server that one of `roots` (DER), and no other authority, vouches for. `server_name` is a DNS name or
+/// an address.
+///
+/// # Errors
+/// [`TlsError`]: the connection is closed.
+pub async fn connect(
+    io: TcpStream,
+    server_name: &str,
+    roots: &[Vec<u8>],
+    alpn: Option<Alpn>,
+    timeout: Duration,
+) -> Result<(Stream, Handshake), TlsError> {
+    let roots = Roots::of(roots.iter().map(|der| CertificateDer::from(der.as_slice())))?;
+    roots.connect(io, server_name, alpn, timeout).await
+}
+
+impl Roots {
+    /// The system's. Reads files: not for a thread that serves.
+    pub(crate) fn native() -> Result<Roots, TlsError> {
+        let found = rustls_native_certs::load_native_certs();
+        let mut store = RootCertStore::empty();
+        store.add_parsable_certificates(found.certs);
+        if store.is_empty() {
+            return Err(TlsError::unusable("the system has no certificate authorities: install `ca-certificates`"));
+        }
+        Ok(Roots(Arc::new(store)))
+    }
+
+    /// The certificates of a PEM text, each of which must be usable.
+    pub(crate) fn from_pem(pem: &[u8]) -> Result<Roots, TlsError> {
+        let roots: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(pem).collect();
+        Roots::of(roots.map_err(TlsError::unusable)?.into_iter())
+    }
+
+    fn of<'a>(roots: impl Iterator<Item = CertificateDer<'a>>) -> Result<Roots, TlsError> {
+        let mut store = RootCertStore::empty();
+        for root in roots {
+            store.add(root.into_owned()).map_err(TlsError::unusable)?;
+        }
+        if store.is_empty() {
+            return Err(TlsError::unusable("there is no certificate authority to trust"));
+        }
+        Ok(Roots(Arc::new(store)))
+    }
+
+    pub(crate) async fn connect(
+        &self,
+        io: TcpStream,
+        server_name: &str,
+        alpn: Option<Alpn>,
+        timeout: Duration,
+    ) -> Result<(Stream, Handshake), TlsError> {
+        let unbracketed = server_name.trim_start_matches('[').trim_end_matches(']');
+        let name = ServerName::try_from(unbracketed.to_owned()).map_err(TlsError::unusable)?;
+        let builder = ClientConfig::builder_with_provider(provider()).with_safe_default_protocol_versions();
+        let builder = builder.map_err(TlsError::unusable)?.with_root_certificates(Arc::clone(&self.0));
+        let mut config = builder.with_no_client_auth();
+        config.alpn_protocols = Alpn::names(alpn.as_slice());
+        config.resumption = Resumption::disabled();
+        within(timeout, async {
+            let connected = TlsConnector::from(Arc::new(config)).connect(name, io).await;
+            let stream = connected.map(TlsStream::Client).map_err(|error| TlsError::of(&error))?;
+            Ok(describe(stream, Some(unbracketed.to_ascii_lowercase()), None))
+        })
+        .await
+    }
+}

@@ -1,0 +1,102 @@
+//! TLS towards outside clients: TLS 1.2 and 1.3, a certificate for each host, tickets.
+
+use super::handshake::{Alert, Alpn, Handshake, Hello, describe, within};
+use super::resolver::Certificates;
+use super::{Stream, TlsError, certified, provider};
+use rustls::ServerConfig;
+use rustls::server::NoServerSessionStorage;
+use rustls_pki_types::pem::PemObject;
+use rustls_pki_types::{CertificateDer, PrivateKeyDer};
+use selvedge_model::HostPattern;
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::net::TcpStream;
+use zeroize::{Zeroize, Zeroizing};
+
+/// What is spoken at the edge, best first.
+const PROTOCOLS: &[Alpn] = &[Alpn::H2, Alpn::Http1];
+
+/// A certificate of a listener.
+#[derive(Clone)]
+pub struct EdgeCertificate {
+    /// DER, leaf first.
+    pub chain: Vec<Vec<u8>>,
+    /// The private key: PKCS#8, SEC1 or PKCS#1, DER.
+    pub key_der: Zeroizing<Vec<u8>>,
+    /// The hosts that it is served for.
+    pub names: Vec<HostPattern>,
+}
+
+/// The TLS side of a listener: built once per certificate change, shared by all connections and threads.
+#[derive(Debug)]
+pub struct EdgeTls {
+    certificates: Arc<Certificates>,
+    config: Arc<ServerConfig>,
+}
+
+impl EdgeCertificate {
+    /// Reads a chain and a key from PEM.
+    ///
+    /// # Errors
+    /// [`TlsError::Unusable`] when there is no certificate or key in the text.
+    pub fn from_pem(chain_pem: &[u8], key_pem: &[u8], names: Vec<HostPattern>) -> Result<EdgeCertificate, TlsError> {
+        let chain: Result<Vec<_>, _> =
+            CertificateDer::pem_slice_iter(chain_pem).map(|der| der.map(|der| der.as_ref().to_vec())).collect();
+        let chain = chain.map_err(|error| TlsError::unusable(format!("the certificate file is no PEM: {error}")))?;
+        let mut key = PrivateKeyDer::from_pem_slice(key_pem)
+            .map_err(|error| TlsError::unusable(format!("the key file has no private key in PEM: {error}")))?;
+        let key_der = Zeroizing::new(key.secret_der().to_vec());
+        key.zeroize();
+        Ok(EdgeCertificate { chain, key_der, names })
+    }
+}
+
+impl EdgeTls {
+    /// Prepares a listener's TLS. Ticket keys are new, and rotate every 6 hours.
+    ///
+    /// # Errors
+    /// [`TlsError::Unusable`] when a chain is empty or malformed, or a key is not that of its certificate.
+    pub fn new(certificates: Vec<EdgeCertificate>) -> Result<EdgeTls, TlsError> {
+        let mut resolver = Certificates::default();
+        for certificate in &certificates {
+            resolver.add(&certificate.names, &certified(&certificate.chain, &certificate.key_der)?);
+        }
+        let certificates = Arc::new(resolver);
+        let builder = ServerConfig::builder_with_provider(provider()).with_safe_default_protocol_versions();
+        let builder = builder.map_err(TlsError::unusable)?.with_no_client_auth();
+        let mut config = builder.with_cert_resolver(Arc::clone(&certificates) as Arc<_>);
+        config.alpn_protocols = Alpn::names(PROTOCOLS);
+        config.ignore_client_order = true;
+        config.ticketer = rustls::crypto::aws_lc_rs::Ticketer::new().map_err(TlsError::unusable)?;
+        // Tickets carry the session, so no table of sessions is shared between the cores.
+        config.session_storage = Arc::new(NoServerSessionStorage {});
+        Ok(EdgeTls { certificates, config: Arc::new(config) })
+    }
+
+    /// Answers a client. A client that names no server, or one that is not served here, gets `unrecognized_name`
+    /// (RFC 6066 §3), unless `*` is served.
+    ///
+    /// # Errors
+    /// [`TlsError`]: the connection is closed.
+    pub async fn accept(&self, io: TcpStream, timeout: Duration) -> Result<(Stream, Handshake), TlsError> {
+        within(timeout, async {
+            let hello = Hello::read(io).await?;
+            let name = hello.server_name();
+            if self.certificates.find(name.as_deref()).is_none() {
+                let error = if name.is_some() { TlsError::UnknownServerName } else { TlsError::NoServerName };
+                return Err(hello.refuse(Alert::UnrecognizedName, error).await);
+            }
+            let stream = hello.finish(Arc::clone(&self.config)).await?;
+            Ok(describe(stream, name, None))
+        })
+        .await
+    }
+}
+
+impl fmt::Debug for EdgeCertificate {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let certificate = &mut f.debug_struct("EdgeCertificate");
+        certificate.field("names", &self.names).field("key_der", &"[secret]").finish_non_exhaustive()
+    }
+}
