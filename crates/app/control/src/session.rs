@@ -1,0 +1,183 @@
+//! A session with one node: hello, then trust and bundle, then whatever changes, until one side ends it.
+
+use crate::grant::{self, Granted};
+use crate::live::Seat;
+use crate::registry::Key;
+use crate::say;
+use crate::shared::Shared;
+use selvedge_link::{Closed, ControlEnd, FromNode, NodeInfo, NodeKind, ToNode, Want};
+use selvedge_model::{SpiffeId, WorkloadKind};
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::task::JoinSet;
+use tokio::time::timeout;
+
+/// How long a node may take to say hello.
+const HELLO_TIMEOUT: Duration = Duration::from_secs(10);
+/// Certificates that one node may wait for at a time.
+const ISSUES_MAX: usize = 16;
+
+/// Serves a node that proved who it is. `not_after` is the end of its certificate, in seconds since 1970: the session
+/// ends with it, and the node comes back with a newer one.
+pub(crate) async fn serve(shared: Arc<Shared>, mut end: ControlEnd, not_after: Option<u64>) {
+    match begin(&shared, &mut end).await {
+        Ok(seat) => {
+            let (kind, name) = &seat.key;
+            say(&format!("the {kind} `{name}` is connected"));
+            let why = match talk(&shared, &mut end, &seat, not_after).await {
+                Ok(why) => why,
+                Err(Closed) => end.reason().map_or_else(|| "it closed".to_owned(), ToString::to_string),
+            };
+            shared.world().live.leave(&seat);
+            say(&format!("the {kind} `{name}` is away: {why}"));
+        }
+        Err(reason) => {
+            let peer = end.peer.as_ref().map_or("nobody", SpiffeId::as_str);
+            say(&format!("refused `{peer}`: {reason}"));
+            let _ = end.send(ToNode::Refused { ticket: None, reason }).await;
+        }
+    }
+}
+
+/// The key of a peer that may have a session.
+fn key_of(shared: &Shared, peer: Option<&SpiffeId>) -> Result<Key, String> {
+    let peer = peer.ok_or("a session needs a certificate: join first")?;
+    if peer.trust_domain() != shared.domain().as_str() {
+        return Err(format!("`{peer}` is of another trust domain"));
+    }
+    match peer.kind() {
+        Ok(WorkloadKind::Gateway(name)) => Ok((NodeKind::Gateway, name)),
+        Ok(WorkloadKind::Node(name)) => Ok((NodeKind::Node, name)),
+        Ok(WorkloadKind::Service(_) | WorkloadKind::Control(_)) | Err(_) => {
+            Err(format!("`{peer}` is neither a gateway nor a node"))
+        }
+    }
+}
+
+async fn begin(shared: &Shared, end: &mut ControlEnd) -> Result<Seat, String> {
+    let key = key_of(shared, end.peer.as_ref())?;
+    match timeout(HELLO_TIMEOUT, end.recv()).await {
+        Ok(Some(FromNode::Hello { node, enforced })) => {
+            greet(shared, &key, &node)?;
+            let now = shared.now_s();
+            let mut world = shared.world();
+            let seat = world.live.enter(&key, now);
+            if let Some(heard) = world.live.of(&seat) {
+                heard.enforced = enforced;
+                heard.version = node.version.chars().take(64).collect();
+            }
+            Ok(seat)
+        }
+        Ok(Some(_)) => Err("the first message of a session is Hello".to_owned()),
+        Ok(None) => Err("it closed before it said hello".to_owned()),
+        Err(_) => Err("it did not say hello in time".to_owned()),
+    }
+}
+
+/// Hears a Hello: it must name the peer itself, and services that were granted.
+fn greet(shared: &Shared, key: &Key, info: &NodeInfo) -> Result<(), String> {
+    let (kind, name) = key;
+    if (info.kind, &info.name) != (*kind, name) {
+        return Err(format!("its certificate is of the {kind} `{name}`, and it says that it is another"));
+    }
+    let mut world = shared.world();
+    if world.registry.hello(info).map_err(|error| error.to_string())? {
+        // Also when it cannot be kept: then it is said again after a restart, by the next Hello.
+        if let Err(error) = world.keep_registry(&shared.state) {
+            say(&error.to_string());
+        }
+        shared.registered_changed.notify_one();
+    }
+    Ok(())
+}
+
+async fn talk(
+    shared: &Arc<Shared>,
+    end: &mut ControlEnd,
+    seat: &Seat,
+    not_after: Option<u64>,
+) -> Result<String, Closed> {
+    let mut published = shared.published.subscribe();
+    end.send(ToNode::Trust(shared.trust().clone())).await?;
+    published.mark_changed();
+    let mut issues = JoinSet::<ToNode>::new();
+    loop {
+        // A remote node's beats come every 10 s, so this is seen soon, also by a clock that was set.
+        if not_after.is_some_and(|end| shared.now_s() > end) {
+            return Ok("its certificate ended".to_owned());
+        }
+        let answer = tokio::select! {
+            message = end.recv() => match hear(shared, seat, message.ok_or(Closed)?, &mut issues) {
+                Ok(answer) => answer,
+                Err(reason) => {
+                    end.send(ToNode::Refused { ticket: None, reason: reason.clone() }).await?;
+                    return Ok(reason);
+                }
+            },
+            changed = published.changed() => {
+                changed.map_err(|_| Closed)?;
+                Some(ToNode::Bundle(published.borrow_and_update().signed.clone()))
+            }
+            Some(issued) = issues.join_next() => issued.ok(),
+            () = seat.replaced.notified() => return Ok("a newer connection took its place".to_owned()),
+        };
+        if let Some(answer) = answer {
+            end.send(answer).await?;
+        }
+    }
+}
+
+/// Hears one message; the error ends the session.
+fn hear(
+    shared: &Arc<Shared>,
+    seat: &Seat,
+    message: FromNode,
+    issues: &mut JoinSet<ToNode>,
+) -> Result<Option<ToNode>, String> {
+    let now = shared.now_s();
+    if let Some(heard) = shared.world().live.of(seat) {
+        heard.last_seen = now;
+    }
+    match message {
+        FromNode::Join { .. } => Err("a join is for a connection without a certificate".to_owned()),
+        FromNode::Hello { node, .. } => greet(shared, &seat.key, &node).map(|()| None),
+        FromNode::Receipt { revision: _, plan, refused, certificates } => {
+            if let Some(heard) = shared.world().live.of(seat) {
+                heard.receive(plan, refused, certificates);
+            }
+            Ok(None)
+        }
+        FromNode::Issue { ticket, want, csr } if issues.len() < ISSUES_MAX => {
+            let (shared, key) = (Arc::clone(shared), seat.key.clone());
+            // Beside the session: while the authority is away, bundles still go out.
+            issues.spawn(async move {
+                match issue(&shared, &key, &want, csr).await {
+                    Ok(chain) => ToNode::Issued { ticket, chain },
+                    Err(reason) => {
+                        say(&format!("no certificate for the {} `{}`: {reason}", key.0, key.1));
+                        ToNode::Refused { ticket: Some(ticket), reason }
+                    }
+                }
+            });
+            Ok(None)
+        }
+        FromNode::Issue { ticket, .. } => {
+            let reason = format!("{ISSUES_MAX} certificates are being issued: ask again when one is here");
+            Ok(Some(ToNode::Refused { ticket: Some(ticket), reason }))
+        }
+        FromNode::Ping => Ok(None),
+    }
+}
+
+async fn issue(shared: &Shared, key: &Key, want: &Want, csr: Vec<u8>) -> Result<Vec<Vec<u8>>, String> {
+    let current = shared.current();
+    let checked = &current.documents.checked;
+    let node = shared.world().registry.node(key).cloned();
+    let node = node.ok_or_else(|| format!("the {} `{}` is not registered: join it again", key.0, key.1))?;
+    let ttl_s = checked.mesh.workload_ttl_s;
+    let issued = match grant::decide(key, &node, want, checked)? {
+        Granted::Svid(id) => shared.caller.svid(csr, id, ttl_s).await,
+        Granted::Server(hosts) => shared.caller.server(csr, hosts, ttl_s).await,
+    };
+    issued.map_err(|error| error.to_string())
+}

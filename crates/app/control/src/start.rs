@@ -1,0 +1,188 @@
+//! The start of a control plane: everything that must be there before the first node is served.
+
+use crate::authority::caller::Caller;
+use crate::authority::{child, own_uid};
+use crate::control::{Control, Running, Tasks};
+use crate::identity::Identity;
+use crate::options::{AuthorityCommand, ControlError, Options};
+use crate::registry::token::Contact;
+use crate::registry::{Node, Registry};
+use crate::revision::{PublishError, Published, next_revision};
+use crate::shared::{Clock, Shared, World};
+use crate::source::{self, Documents, ReadFiles, Source};
+use crate::state::{self, State};
+use crate::{admin, identity, link, publish, say, socket};
+use selvedge_identity::TrustBundle;
+use selvedge_link::{SignedBundle, text};
+use selvedge_net::Listener;
+use selvedge_telemetry::admin::Admin;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::sync::{mpsc, watch};
+
+/// How long the authority may take to start, and to make its keys the first time.
+const AUTHORITY_START_MAX: Duration = Duration::from_secs(15);
+/// Local links that wait to be served.
+const LOCAL_LINKS_MAX: usize = 64;
+/// Changes of the documents that wait to be published.
+const CHANGES_MAX: usize = 4;
+
+/// Starts a control plane and runs it until a part of it fails. Inside a runtime, which may be a current-thread one.
+///
+/// # Errors
+/// As [`start`] and [`Running::run`].
+pub async fn run(options: Options, read_files: ReadFiles) -> Result<(), ControlError> {
+    let (_control, running) = start(options, read_files).await?;
+    running.run().await
+}
+
+/// Starts a control plane: when this returns, the first revision is signed and the listeners are bound. Nodes are
+/// served while [`Running::run`] is polled.
+///
+/// # Errors
+/// Bad documents without a last good bundle, a state directory that cannot be used, an authority that does not start,
+/// an address that cannot be bound.
+pub async fn start(options: Options, read_files: ReadFiles) -> Result<(Control, Running), ControlError> {
+    start_at(options, read_files, Arc::new(selvedge_net::now_ms)).await
+}
+
+pub(crate) async fn start_at(
+    options: Options,
+    read_files: ReadFiles,
+    clock: Clock,
+) -> Result<(Control, Running), ControlError> {
+    let own_uid = own_uid().map_err(|error| state::io(&options.state, error))?;
+    let state = Arc::new(State::open(&options.state, own_uid)?);
+    let source = Source { directory: options.directory.clone(), read_files };
+    let seen = source.look().await;
+    let kept: Option<SignedBundle> = state::read_json(&state.bundle())?;
+    let mut tasks = Tasks::new();
+    if let AuthorityCommand::Child { program, args } = options.authority.clone() {
+        let state = Arc::clone(&state);
+        tasks.spawn(async move {
+            child::keep_running(program, args, state).await;
+            ("the authority", Ok(()))
+        });
+    }
+    let caller = Caller::new(state.authority_socket());
+    let (documents, documents_error, trust) = first_documents(&source, kept.as_ref(), &caller, &clock).await?;
+    let registry = Registry::of(state::read_json::<Vec<Node>>(&state.registry())?.unwrap_or_default());
+    let previous = kept.as_ref().and_then(|kept| kept.read_unverified().ok()).map_or(0, |bundle| bundle.revision);
+    let revision = next_revision(previous, clock());
+    let failed = |error: PublishError| ControlError::Publish(error.to_string());
+    let first = Published::make(&caller, &trust, documents, registry.registered(), revision).await.map_err(failed)?;
+    state::write_json(&state.bundle(), &first.signed)?;
+
+    let listener = options.listen.map(bind_link).transpose()?;
+    let link_address = listener.as_ref().and_then(|listener| listener.local_addr().ok());
+    let contact = Contact { trust, control: contact_address(&options, link_address) };
+    state::write_json(&state.contact(), &contact)?;
+    say(&format!("revision {} is signed: plan {}", first.revision, first.plan));
+    let ttl_s = first.documents.checked.mesh.workload_ttl_s;
+    let world = World { registry, documents_error, ..World::default() };
+    let shared = Arc::new(Shared::new(state, clock, caller, contact, first, world));
+    if let Some(listener) = listener {
+        let own = identity::obtain(&shared.caller, shared.trust(), ttl_s).await.map_err(ControlError::Identity)?;
+        spawn_link(&mut tasks, &shared, listener, own);
+    }
+    let admin_address = spawn_admin(&mut tasks, &shared, options.admin).await?;
+    spawn_socket(&mut tasks, &shared, own_uid)?;
+    spawn_source(&mut tasks, &shared, source, seen);
+    let (locals, waiting) = mpsc::channel(LOCAL_LINKS_MAX);
+    let control = Control { shared: Arc::clone(&shared), locals, link_address, admin_address };
+    Ok((control, Running { shared, tasks, locals: waiting }))
+}
+
+/// The documents to begin with: those in the directory, or else the last good ones. Opens the authority for them.
+async fn first_documents(
+    source: &Source,
+    kept: Option<&SignedBundle>,
+    caller: &Caller,
+    clock: &Clock,
+) -> Result<(Documents, Option<String>, TrustBundle), ControlError> {
+    let errors = match source.read().await {
+        Ok(documents) => {
+            let trust = caller.open(&documents.checked.mesh.trust_domain, AUTHORITY_START_MAX).await?;
+            return Ok((documents, None, trust));
+        }
+        Err(errors) => errors,
+    };
+    let refused = || ControlError::Documents { directory: source.directory.clone(), errors: errors.clone() };
+    let kept = kept.ok_or_else(refused)?;
+    let bundle = kept.read_unverified().map_err(|_| refused())?;
+    let trust = caller.open(&bundle.trust_domain, AUTHORITY_START_MAX).await?;
+    let bundle = kept.open(&trust, clock() / 1000).map_err(|_| refused())?;
+    let documents = source::check(bundle.files()).map_err(|_| refused())?;
+    say(&format!(
+        "the documents in `{}` are refused; those of revision {}, the last good ones, are served:\n{errors}",
+        source.directory.display(),
+        bundle.revision
+    ));
+    Ok((documents, Some(errors), trust))
+}
+
+fn bind_link(address: SocketAddr) -> Result<Listener, ControlError> {
+    Listener::bind(address).map_err(|error| ControlError::Bind { address: address.to_string(), error })
+}
+
+/// Where a token says that control is. A wildcard is no address that a node could dial.
+fn contact_address(options: &Options, bound: Option<SocketAddr>) -> Option<String> {
+    let advertise = options.advertise.as_ref().map(text::show_host_port);
+    advertise.or_else(|| bound.filter(|bound| !bound.ip().is_unspecified()).map(|bound| bound.to_string()))
+}
+
+fn spawn_link(tasks: &mut Tasks, shared: &Arc<Shared>, listener: Listener, own: Identity) {
+    let (renewed, identity) = watch::channel(Arc::new(own));
+    let for_link = Arc::clone(shared);
+    tasks.spawn(async move { ("the link's listener", link::serve(for_link, listener, identity).await) });
+    let for_renewal = Arc::clone(shared);
+    tasks.spawn(async move {
+        identity::keep_renewed(for_renewal, renewed).await;
+        ("the renewal of control's certificate", Ok(()))
+    });
+}
+
+async fn spawn_admin(
+    tasks: &mut Tasks,
+    shared: &Arc<Shared>,
+    address: Option<SocketAddr>,
+) -> Result<Option<SocketAddr>, ControlError> {
+    let Some(address) = address else { return Ok(None) };
+    let failed = |error| ControlError::Bind { address: address.to_string(), error };
+    if !address.ip().is_loopback() {
+        let error = std::io::Error::new(std::io::ErrorKind::InvalidInput, "the admin address must be on loopback");
+        return Err(failed(error));
+    }
+    let listener = tokio::net::TcpListener::bind(address).await.map_err(failed)?;
+    let bound = listener.local_addr().map_err(failed)?;
+    let routes = admin::routes(Arc::clone(shared));
+    tasks.spawn(async move {
+        ("the admin listener", Admin::serve(listener, routes).await.map_err(|error| error.to_string()))
+    });
+    Ok(Some(bound))
+}
+
+fn spawn_socket(tasks: &mut Tasks, shared: &Arc<Shared>, own_uid: u32) -> Result<(), ControlError> {
+    let path = shared.state.control_socket().display().to_string();
+    let listener = socket::bind(shared).map_err(|error| ControlError::Bind { address: path, error })?;
+    let shared = Arc::clone(shared);
+    tasks.spawn(async move {
+        socket::serve(shared, listener, own_uid).await;
+        ("control.sock", Ok(()))
+    });
+    Ok(())
+}
+
+fn spawn_source(tasks: &mut Tasks, shared: &Arc<Shared>, source: Source, seen: source::Look) {
+    let (found, changes) = mpsc::channel(CHANGES_MAX);
+    tasks.spawn(async move {
+        source.watch(seen, found).await;
+        ("watching the documents", Ok(()))
+    });
+    let shared = Arc::clone(shared);
+    tasks.spawn(async move {
+        publish::follow(shared, changes).await;
+        ("publishing", Ok(()))
+    });
+}

@@ -1,0 +1,7 @@
+//! A whole control plane on loopback: joins, sessions, changes and restarts.
+
+mod change;
+mod fixture;
+mod join;
+mod session;
+mod store;

@@ -1,0 +1,167 @@
+//! From an accepted socket to a connection with a role: who is at the other end, and what is spoken.
+
+use crate::connection::{Caller, Connection};
+use crate::live::{Live, Meaning};
+use crate::role::{GATEWAY, MESH_INBOUND, MESH_OUTBOUND, Role};
+use crate::wire::io::Io;
+use crate::worker::Worker;
+use crate::{h1, h2, tcp};
+use selvedge_config::checked::{Limits, Protocol};
+use selvedge_http::Scheme;
+use selvedge_model::{Name, WorkloadKind};
+use selvedge_net::{Alpn, EdgeTls, Listener, Stream, attest};
+use std::cell::Cell;
+use std::net::SocketAddr;
+use std::rc::Rc;
+use std::time::Duration;
+use tokio::net::TcpStream;
+
+/// Accepts for ever. What the address is for is looked up for each connection, since it may change with the plan.
+pub(crate) async fn accept(worker: Rc<Worker>, listener: Listener, address: SocketAddr) {
+    let open = Rc::new(Cell::new(0_u32));
+    while let Ok((tcp, from)) = listener.accept().await {
+        let live = worker.live();
+        let Some(meaning) = live.listeners.get(&address).cloned() else { continue };
+        let (role, limits) = terms(&live, &meaning);
+        // Over the limit a connection is closed at once: it costs nothing, and those that are open go on.
+        if open.get() >= limits.connections_max {
+            continue;
+        }
+        let counted = Counted::new(worker.clone(), open.clone(), role);
+        // Owned by the worker: it ends with its connection.
+        drop(tokio::task::spawn_local(async move {
+            serve(&counted.worker, &live, meaning, limits, (tcp, from)).await;
+            drop(counted);
+        }));
+    }
+}
+
+/// A connection that is counted as open while this lives.
+struct Counted {
+    worker: Rc<Worker>,
+    open: Rc<Cell<u32>>,
+    role: &'static Role,
+}
+
+impl Counted {
+    fn new(worker: Rc<Worker>, open: Rc<Cell<u32>>, role: &'static Role) -> Counted {
+        worker.shard.connection_opened(role.name);
+        worker.open.set(worker.open.get() + 1);
+        open.set(open.get() + 1);
+        Counted { worker, open, role }
+    }
+}
+
+impl Drop for Counted {
+    fn drop(&mut self) {
+        self.worker.shard.connection_closed(self.role.name);
+        self.worker.open.set(self.worker.open.get().saturating_sub(1));
+        self.open.set(self.open.get().saturating_sub(1));
+    }
+}
+
+fn terms(live: &Live, meaning: &Meaning) -> (&'static Role, Limits) {
+    match meaning {
+        Meaning::Edge { gateway, .. } => (&GATEWAY, live.plan.gateway(gateway).map(|g| g.limits).unwrap_or_default()),
+        Meaning::Mesh => (&MESH_INBOUND, Limits::default()),
+        Meaning::OutboundHttp { .. } | Meaning::OutboundTcp { .. } => (&MESH_OUTBOUND, Limits::default()),
+    }
+}
+
+async fn serve(
+    worker: &Rc<Worker>,
+    live: &Live,
+    meaning: Meaning,
+    limits: Limits,
+    (tcp, from): (TcpStream, SocketAddr),
+) {
+    let bare = Connection {
+        role: &GATEWAY,
+        at: match &meaning {
+            Meaning::Edge { gateway, .. } => gateway.clone(),
+            Meaning::Mesh => return mesh(worker, live, limits, tcp, from).await,
+            Meaning::OutboundHttp { service } | Meaning::OutboundTcp { service, .. } => service.clone(),
+        },
+        caller: None,
+        port: None,
+        client: from.ip().to_canonical(),
+        scheme: Scheme::Http,
+        sni: None,
+        tls: None,
+        limits,
+    };
+    match meaning {
+        Meaning::Edge { tls: None, .. } => h1::serve(worker, &bare, Io::new(Stream::Plain(tcp))).await,
+        Meaning::Edge { tls: Some(tls), .. } => edge(worker, bare, &tls, tcp).await,
+        Meaning::OutboundHttp { service } => {
+            let Some(connection) = outbound(live, bare, &service, &tcp, from) else { return };
+            h1::serve(worker, &connection, Io::new(Stream::Plain(tcp))).await;
+        }
+        Meaning::OutboundTcp { service, to, port } => {
+            let Some(connection) = outbound(live, bare, &service, &tcp, from) else { return };
+            tcp::serve_outbound(worker, &connection, &to, &port, Stream::Plain(tcp)).await;
+        }
+        Meaning::Mesh => {}
+    }
+}
+
+async fn edge(worker: &Rc<Worker>, bare: Connection, tls: &EdgeTls, tcp: TcpStream) {
+    let Ok((stream, handshake)) = tls.accept(tcp, timeout(&bare.limits)).await else {
+        return worker.shard.handshake_failed(bare.role.name);
+    };
+    let spoken = handshake.alpn;
+    let connection = Connection { scheme: Scheme::Https, sni: handshake.sni, tls: Some(handshake.tls), ..bare };
+    match spoken {
+        Some(Alpn::H2) => h2::serve(worker, connection, stream).await,
+        Some(Alpn::Http1) | None => h1::serve(worker, &connection, Io::new(stream)).await,
+        Some(Alpn::MeshTcp | Alpn::Link) => {}
+    }
+}
+
+/// A connection from the mesh: the server name says which local service and port it is for.
+async fn mesh(worker: &Rc<Worker>, live: &Live, limits: Limits, tcp: TcpStream, from: SocketAddr) {
+    let Some(tls) = &live.mesh else { return };
+    let asked = |name: &str| live.plan.by_server_name(name).map(|(service, _)| service.name.clone());
+    let pick = |name: &str| asked(name).map(|service| live.plan.id(&WorkloadKind::Service(service)));
+    let Ok((stream, handshake)) = tls.accept(tcp, timeout(&limits), pick).await else {
+        return worker.shard.handshake_failed(MESH_INBOUND.name);
+    };
+    let found = handshake.sni.as_deref().and_then(|name| live.plan.by_server_name(name));
+    let (Some((service, port)), Some(peer)) = (found, handshake.peer) else { return };
+    let Some(caller) = Caller::of_peer(peer) else { return };
+    let connection = Connection {
+        role: &MESH_INBOUND,
+        at: service.name.clone(),
+        caller: Some(caller),
+        port: Some(port.name.clone()),
+        client: from.ip().to_canonical(),
+        scheme: Scheme::Https,
+        sni: handshake.sni,
+        tls: Some(handshake.tls),
+        limits,
+    };
+    match (port.protocol, handshake.alpn) {
+        (Protocol::Tcp, Some(Alpn::MeshTcp)) => tcp::serve_inbound(worker, &connection, &port.name, stream).await,
+        (Protocol::Http | Protocol::Http2 | Protocol::Grpc, Some(Alpn::H2)) => {
+            h2::serve(worker, connection, stream).await;
+        }
+        (Protocol::Http | Protocol::Http2 | Protocol::Grpc, Some(Alpn::Http1)) => {
+            h1::serve(worker, &connection, Io::new(stream)).await;
+        }
+        // A port says what is spoken there; nothing is guessed.
+        (Protocol::Tcp | Protocol::Http | Protocol::Http2 | Protocol::Grpc, _) => {}
+    }
+}
+
+/// A connection from this machine, when it comes from the process that the service's document describes.
+fn outbound(live: &Live, bare: Connection, service: &Name, tcp: &TcpStream, from: SocketAddr) -> Option<Connection> {
+    let selector = live.plan.service(service.as_str())?.workload.as_ref()?;
+    let peer = attest::local_peer(tcp.local_addr().ok()?, from, selector.path.is_some())?;
+    attest::matches(selector, &peer).ok()?;
+    let id = live.plan.id(&WorkloadKind::Service(service.clone()));
+    Some(Connection { role: &MESH_OUTBOUND, caller: Some(Caller::of_workload(id, service.clone())), ..bare })
+}
+
+fn timeout(limits: &Limits) -> Duration {
+    Duration::from_millis(limits.handshake_timeout_ms)
+}

@@ -1,0 +1,70 @@
+//! What a connection tells about every request on it.
+
+use crate::role::{Arrival, Role};
+use selvedge_config::checked::Limits;
+use selvedge_http::{HeadLimits, Scheme};
+use selvedge_identity::Peer;
+use selvedge_model::{Name, PeerTls, SpiffeId, WorkloadKind};
+use std::net::IpAddr;
+
+/// A connection that was accepted.
+#[derive(Debug)]
+pub(crate) struct Connection {
+    pub(crate) role: &'static Role,
+    /// The gateway or the local service that it is for.
+    pub(crate) at: Name,
+    /// Who is at the other end, inside the mesh.
+    pub(crate) caller: Option<Caller>,
+    /// The port of the local service, where the connection is for one.
+    pub(crate) port: Option<Name>,
+    /// The address of the other end.
+    pub(crate) client: IpAddr,
+    pub(crate) scheme: Scheme,
+    /// The server name that was asked for.
+    pub(crate) sni: Option<String>,
+    pub(crate) tls: Option<PeerTls>,
+    pub(crate) limits: Limits,
+}
+
+/// A caller whose identity was proven when the connection was made.
+#[derive(Debug)]
+pub(crate) struct Caller {
+    pub(crate) id: SpiffeId,
+    pub(crate) kind: WorkloadKind,
+    /// Until when the proof counts, in seconds since 1970.
+    pub(crate) until: u64,
+}
+
+impl Caller {
+    /// A peer that showed an SVID. `None`: its path is none of ours.
+    pub(crate) fn of_peer(peer: Peer) -> Option<Caller> {
+        Some(Caller { kind: peer.id.kind().ok()?, id: peer.id, until: peer.not_after })
+    }
+
+    /// A local workload that the kernel vouched for.
+    pub(crate) fn of_workload(id: SpiffeId, service: Name) -> Caller {
+        Caller { id, kind: WorkloadKind::Service(service), until: u64::MAX }
+    }
+}
+
+impl Connection {
+    pub(crate) fn peer_id(&self) -> Option<&SpiffeId> {
+        self.caller.as_ref().map(|caller| &caller.id)
+    }
+
+    /// Whether the other end is one of our own hops.
+    pub(crate) fn is_inside(&self) -> bool {
+        match self.role.arrival {
+            Arrival::MeshLink => true,
+            Arrival::Listener | Arrival::Outbound => false,
+        }
+    }
+
+    pub(crate) fn head_limits(&self) -> HeadLimits {
+        HeadLimits {
+            head_bytes_max: self.limits.head_bytes_max,
+            fields_max: self.limits.fields_max,
+            target_bytes_max: self.limits.target_bytes_max,
+        }
+    }
+}

@@ -1,0 +1,134 @@
+//! What is in force: the plan, our identities, and what each address listens for. Read by one atomic load a request.
+
+use crate::{EdgeSource, Settings};
+use selvedge_config::checked::Listener;
+use selvedge_model::Name;
+use selvedge_net::{EdgeTls, MeshTls, TlsError};
+use selvedge_plan::Plan;
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+/// A plan with everything that is needed to enforce it.
+#[derive(Debug)]
+pub(crate) struct Live {
+    /// Which change this is: it grows with each.
+    pub(crate) serial: u64,
+    pub(crate) plan: Arc<Plan>,
+    /// Our SVIDs and the trust bundle. `None`: the mesh is not reachable from here yet.
+    pub(crate) mesh: Option<Arc<MeshTls>>,
+    /// What each address is for.
+    pub(crate) listeners: BTreeMap<SocketAddr, Meaning>,
+}
+
+/// What an address listens for.
+#[derive(Debug, Clone)]
+pub(crate) enum Meaning {
+    /// A gateway's listener.
+    Edge {
+        /// The gateway.
+        gateway: Name,
+        /// Its TLS; `None` is plain HTTP.
+        tls: Option<Arc<EdgeTls>>,
+    },
+    /// The node's mesh listener.
+    Mesh,
+    /// HTTP calls of a local service.
+    OutboundHttp {
+        /// The service that calls.
+        service: Name,
+    },
+    /// Calls of a local service to one TCP port.
+    OutboundTcp {
+        /// The service that calls.
+        service: Name,
+        /// The service that is called.
+        to: Name,
+        /// Its port.
+        port: Name,
+    },
+}
+
+/// Why a plan cannot be put in force here. What was in force stays.
+#[derive(Debug, thiserror::Error)]
+pub enum ApplyError {
+    /// Two documents claim one address in ways that exclude each other.
+    #[error("`{0}` is claimed twice: give each listener and outbound address a port of its own")]
+    Claimed(SocketAddr),
+    /// A listener's certificate is missing or unusable.
+    #[error("the certificate for `{address}`: {error}")]
+    Certificate {
+        /// The listener.
+        address: SocketAddr,
+        /// Why.
+        error: TlsError,
+    },
+    /// An address cannot be bound.
+    #[error("cannot listen on `{address}`: {error}")]
+    Bind {
+        /// The address.
+        address: SocketAddr,
+        /// The system's error.
+        error: std::io::Error,
+    },
+    /// A worker has ended.
+    #[error("a worker thread has ended: restart the process")]
+    WorkerGone,
+}
+
+/// What each address is for under a plan, as far as it concerns us.
+pub(crate) fn listeners(
+    plan: &Plan,
+    settings: &Settings,
+    certificates: &EdgeSource<'_>,
+) -> Result<BTreeMap<SocketAddr, Meaning>, ApplyError> {
+    let mut found = BTreeMap::new();
+    let mut claim = |address: SocketAddr, meaning: Meaning| match found.insert(address, meaning) {
+        None => Ok(()),
+        Some(_) => Err(ApplyError::Claimed(address)),
+    };
+    for gateway in settings.gateways.iter().filter_map(|name| plan.gateway(name)) {
+        for (address, listeners) in by_address(&gateway.listeners) {
+            let tls = edge_tls(address, &listeners, certificates)?;
+            claim(address, Meaning::Edge { gateway: gateway.name.clone(), tls })?;
+        }
+    }
+    if let Some(address) = settings.mesh_listen {
+        claim(address, Meaning::Mesh)?;
+    }
+    for service in settings.services.iter().filter_map(|name| plan.service(name.as_str())) {
+        let outbound = service.outbound.iter();
+        for address in outbound.clone().filter_map(|outbound| outbound.http) {
+            claim(address, Meaning::OutboundHttp { service: service.name.clone() })?;
+        }
+        for tcp in outbound.flat_map(|outbound| &outbound.tcp) {
+            let (to, port) = (tcp.service.clone(), tcp.port.clone());
+            claim(tcp.listen, Meaning::OutboundTcp { service: service.name.clone(), to, port })?;
+        }
+    }
+    Ok(found)
+}
+
+/// Listeners that share an address are told apart by their hosts.
+fn by_address(listeners: &[Listener]) -> BTreeMap<SocketAddr, Vec<&Listener>> {
+    let mut grouped: BTreeMap<SocketAddr, Vec<&Listener>> = BTreeMap::new();
+    listeners.iter().for_each(|listener| grouped.entry(listener.address).or_default().push(listener));
+    grouped
+}
+
+fn edge_tls(
+    address: SocketAddr,
+    listeners: &[&Listener],
+    certificates: &EdgeSource<'_>,
+) -> Result<Option<Arc<EdgeTls>>, ApplyError> {
+    let secured: Vec<&Listener> = listeners.iter().filter(|l| l.certificate.is_some()).copied().collect();
+    if secured.is_empty() {
+        return Ok(None);
+    }
+    if secured.len() < listeners.len() {
+        return Err(ApplyError::Claimed(address));
+    }
+    let unusable = |error| ApplyError::Certificate { address, error };
+    let loaded: Result<Vec<_>, _> = secured.iter().map(|listener| certificates(listener)).collect();
+    EdgeTls::new(loaded.map_err(unusable)?).map(Arc::new).map(Some).map_err(unusable)
+}

@@ -1,0 +1,6 @@
+//! The stages, one file each.
+
+pub(crate) mod canon;
+pub(crate) mod decide;
+pub(crate) mod identify;
+pub(crate) mod route;

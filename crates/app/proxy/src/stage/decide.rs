@@ -1,0 +1,87 @@
+//! The decision: the same engine with the same facts at the edge, inside, and on the way out.
+
+use super::identify::{Identified, Shown};
+use super::route::Routed;
+use crate::connection::Connection;
+use crate::hop::{Hop, Refusal};
+use crate::live::Live;
+use selvedge_http::Canonical;
+use selvedge_model::{Credential, Decision, Facts, Fault, Name, Peer, Principal, RequestFacts, WorkloadKind};
+use selvedge_net::now_s;
+use std::sync::Arc;
+
+/// A request that a rule allows. There is no other way to get one.
+pub(crate) struct Permitted {
+    pub(crate) request: Canonical,
+    pub(crate) service: Name,
+    pub(crate) port: Name,
+    /// The end user, for the next hop.
+    pub(crate) user: Option<Arc<Principal>>,
+}
+
+pub(crate) fn decide(
+    live: &Live,
+    connection: &Connection,
+    hop: &mut Hop,
+    identified: Identified,
+) -> Result<Permitted, Refusal> {
+    let Identified { routed, user } = identified;
+    let Routed { request, vouched, service, port, .. } = routed;
+    let host = vouched.as_ref().map_or(request.host.as_str(), |vouched| vouched.host.as_str());
+    let facts = Facts {
+        peer: peer(connection, host)?,
+        credential: match &user {
+            Shown::Absent => Credential::Absent,
+            Shown::Refused => Credential::Refused,
+            Shown::Token(principal) => Credential::Token(principal),
+        },
+        service: &service,
+        port: &port,
+        request: Some(RequestFacts { method: &request.method, path: request.path.as_str() }),
+        client: hop.record.client,
+        now: now_s(),
+    };
+    match live.plan.policy().decide(&facts) {
+        Decision::Allow(rule) => hop.rule = Some(rule),
+        Decision::Deny(denial) => return Err(Refusal::Denied(denial)),
+    }
+    let user = match user {
+        Shown::Token(principal) => Some(principal),
+        Shown::Absent | Shown::Refused => None,
+    };
+    Ok(Permitted { request, service, port, user })
+}
+
+/// Decides a TCP connection. It has no request and no credential.
+pub(crate) fn decide_tcp(
+    live: &Live,
+    connection: &Connection,
+    hop: &mut Hop,
+    service: &Name,
+    port: &Name,
+) -> Result<(), Refusal> {
+    hop.record.service = Some(service.clone());
+    hop.record.port = Some(port.clone());
+    let peer = peer(connection, "")?;
+    let (client, now) = (hop.record.client, now_s());
+    let facts = Facts { peer, credential: Credential::Absent, service, port, request: None, client, now };
+    match live.plan.policy().decide(&facts) {
+        Decision::Allow(rule) => hop.rule = Some(rule),
+        Decision::Deny(denial) => return Err(Refusal::Denied(denial)),
+    }
+    Ok(())
+}
+
+/// Who is at the other end, as the policy sees it: a gateway stands for the outside that it vouches for.
+fn peer<'a>(connection: &'a Connection, host: &'a str) -> Result<Peer<'a>, Refusal> {
+    match &connection.caller {
+        None => Ok(Peer::Outside { gateway: &connection.at, host }),
+        Some(caller) => match &caller.kind {
+            WorkloadKind::Gateway(gateway) => Ok(Peer::Outside { gateway, host }),
+            WorkloadKind::Service(_) => Ok(Peer::Workload(&caller.id)),
+            WorkloadKind::Node(_) | WorkloadKind::Control(_) => {
+                Err(Refusal::fault(Fault::BadRequest, "a node or control plane calls no services"))
+            }
+        },
+    }
+}

@@ -1,0 +1,70 @@
+//! Which service and port a request is for, as the role finds it.
+
+use super::canon::Canonicalised;
+use crate::connection::Connection;
+use crate::hop::{Hop, Refusal};
+use crate::live::Live;
+use crate::role::Finds;
+use crate::vouch::Vouched;
+use selvedge_config::checked::{Port, Protocol, Service};
+use selvedge_http::Canonical;
+use selvedge_model::{Denial, DenialReason, Fault, Name};
+use std::sync::Arc;
+
+/// A request whose destination is known.
+pub(crate) struct Routed {
+    pub(crate) request: Canonical,
+    pub(crate) vouched: Option<Vouched>,
+    pub(crate) service: Name,
+    pub(crate) port: Name,
+    /// Issuers whose tokens are read on this route.
+    pub(crate) issuers: Arc<[Name]>,
+}
+
+pub(crate) fn find(
+    live: &Live,
+    connection: &Connection,
+    hop: &mut Hop,
+    canonical: Canonicalised,
+) -> Result<Routed, Refusal> {
+    let Canonicalised { request, vouched } = canonical;
+    let (service, port, issuers) = match connection.role.finds {
+        Finds::Exposure => {
+            let table = live.plan.routes(&connection.at);
+            let host = request.host.as_str();
+            let route = table.and_then(|table| table.find(host, request.path.as_str(), &request.method));
+            let route = route.ok_or_else(not_exposed)?;
+            (route.service.clone(), route.port.clone(), route.issuers.clone())
+        }
+        Finds::LocalWorkload => {
+            let port = connection.port.clone();
+            let port = port.ok_or_else(|| Refusal::fault(Fault::NotReady, "no port was asked for"))?;
+            (connection.at.clone(), port, Arc::default())
+        }
+        Finds::NamedService => {
+            let (service, port) = named(live, request.host.as_str()).ok_or_else(not_exposed)?;
+            (service.name.clone(), port.name.clone(), Arc::default())
+        }
+    };
+    hop.record.service = Some(service.clone());
+    hop.record.port = Some(port.clone());
+    Ok(Routed { request, vouched, service, port, issuers })
+}
+
+fn not_exposed() -> Refusal {
+    Refusal::Denied(Denial { reason: DenialReason::NotExposed, nearest: None })
+}
+
+/// `<service>` is its first HTTP port; `<port>.<service>`, and that with the trust domain, is the port of that name.
+fn named<'a>(live: &'a Live, host: &str) -> Option<(&'a Service, &'a Port)> {
+    let is_http = |port: &&Port| port.protocol != Protocol::Tcp;
+    if let Some(service) = live.plan.service(host) {
+        return Some((service, service.ports.iter().find(is_http)?));
+    }
+    let (service, port) = live.plan.by_server_name(host).or_else(|| {
+        let (port, service) = host.split_once('.')?;
+        let service = live.plan.service(service)?;
+        Some((service, service.ports.iter().find(|p| p.name.as_str() == port)?))
+    })?;
+    is_http(&port).then_some((service, port))
+}

@@ -1,0 +1,223 @@
+//! The downstream end of one exchange: where the request's body comes from, and where the answer goes.
+
+use super::h2_body::{Received, Sender};
+use super::h2_head;
+use super::io::Io;
+use h2::server::SendResponse;
+use http::HeaderMap;
+use selvedge_http::{BodyDecoder, BodyEncoder, Fields, Framing, Version, write_response};
+use selvedge_model::Fault;
+use std::task::{Context, Poll, ready};
+
+/// An answer's head, ready to be written.
+pub(crate) struct Answer<'a> {
+    pub(crate) status: u16,
+    pub(crate) fields: &'a Fields,
+    /// How long the body is, as far as is known: [`Framing::UntilClose`] where only its end tells.
+    pub(crate) framing: Framing,
+}
+
+/// What one step of reading a body gave.
+pub(crate) enum Step {
+    /// So many bytes.
+    Data(usize),
+    /// The body has ended, with these trailers where the protocol has them.
+    End(Option<HeaderMap>),
+}
+
+/// One exchange on a downstream connection.
+pub(crate) enum Down<'a> {
+    /// HTTP/1.x: the connection itself.
+    H1(H1Down<'a>),
+    /// A stream of an HTTP/2 connection.
+    H2(H2Down),
+}
+
+/// One exchange on an HTTP/1.x connection.
+pub(crate) struct H1Down<'a> {
+    io: &'a mut Io,
+    body: BodyDecoder,
+    answer: BodyEncoder,
+    version: Version,
+    /// Whether the client may send another request after this one.
+    keep_alive: bool,
+    /// Whether the client waits for `100 Continue` before it sends its body (RFC 9110 §10.1.1).
+    expects: bool,
+    head_sent: bool,
+}
+
+/// One HTTP/2 stream.
+pub(crate) struct H2Down {
+    body: Received,
+    respond: SendResponse<bytes::Bytes>,
+    answer: Option<Sender>,
+}
+
+impl<'a> H1Down<'a> {
+    pub(crate) fn new(io: &'a mut Io, framing: Framing, version: Version, keep_alive: bool, expects: bool) -> Self {
+        let body = BodyDecoder::new(framing);
+        let answer = BodyEncoder::new(Framing::None);
+        H1Down { io, expects: expects && !body.is_done(), body, answer, version, keep_alive, head_sent: false }
+    }
+
+    /// Whether the connection may carry another request.
+    pub(crate) fn is_reusable(&self) -> bool {
+        self.keep_alive && self.body.is_done() && !self.io.ended
+    }
+
+    /// Writes a head, with whether the connection stays open.
+    fn start(&mut self, answer: &Answer<'_>) {
+        let framing = match answer.framing {
+            Framing::UntilClose if self.version == Version::Http11 => Framing::Chunked,
+            framing => framing,
+        };
+        // A body that is still to come stands between this answer and the next request.
+        self.keep_alive &= framing != Framing::UntilClose && self.body.is_done();
+        self.answer = BodyEncoder::new(framing);
+        self.head_sent = true;
+        write_response(answer.status, answer.fields, framing, self.keep_alive, self.io.output.memory());
+    }
+
+    fn poll_body(&mut self, cx: &mut Context<'_>, sink: &mut dyn FnMut(&[u8])) -> Poll<Result<Step, Fault>> {
+        loop {
+            if self.body.is_done() {
+                return Poll::Ready(Ok(Step::End(None)));
+            }
+            if self.expects {
+                self.expects = false;
+                self.io.output.memory().extend_from_slice(b"HTTP/1.1 100 Continue\r\n\r\n");
+            }
+            let bytes = self.io.input.bytes();
+            let decoded = self.body.decode(bytes).map_err(|_| Fault::BadRequest)?;
+            let data = bytes.get(decoded.data.clone()).unwrap_or_default();
+            let count = data.len();
+            if count > 0 {
+                sink(data);
+            }
+            self.io.input.consume(decoded.consumed);
+            if count > 0 {
+                return Poll::Ready(Ok(Step::Data(count)));
+            }
+            if decoded.consumed > 0 {
+                continue;
+            }
+            // The `100 Continue` must be on its way before we wait for what it asks for.
+            if self.io.poll_flush(cx).map_err(|_| Fault::ClientGone)?.is_pending() {
+                return Poll::Pending;
+            }
+            if ready!(self.io.poll_fill(cx)).map_err(|_| Fault::ClientGone)? == 0 {
+                return Poll::Ready(Err(Fault::ClientGone));
+            }
+        }
+    }
+}
+
+impl H2Down {
+    pub(crate) fn new(body: h2::RecvStream, respond: SendResponse<bytes::Bytes>) -> H2Down {
+        H2Down { body: Received::new(body), respond, answer: None }
+    }
+}
+
+impl Down<'_> {
+    /// Reads some of the request's body into `sink`.
+    pub(crate) fn poll_body(&mut self, cx: &mut Context<'_>, sink: &mut dyn FnMut(&[u8])) -> Poll<Result<Step, Fault>> {
+        match self {
+            Down::H1(h1) => h1.poll_body(cx, sink),
+            Down::H2(h2) => h2.body.poll_body(cx, sink).map_err(|_| Fault::ClientGone),
+        }
+    }
+
+    /// Whether no byte of a body is to come.
+    pub(crate) fn is_bodiless(&self) -> bool {
+        match self {
+            Down::H1(h1) => h1.body.is_done(),
+            Down::H2(h2) => h2.body.is_ended(),
+        }
+    }
+
+    /// Whether a head was sent: then nothing but the rest of that answer may follow.
+    pub(crate) fn is_answered(&self) -> bool {
+        match self {
+            Down::H1(h1) => h1.head_sent,
+            Down::H2(h2) => h2.answer.is_some(),
+        }
+    }
+
+    /// Sends the answer's head.
+    pub(crate) fn start(&mut self, answer: &Answer<'_>) -> Result<(), Fault> {
+        match self {
+            Down::H1(h1) => h1.start(answer),
+            Down::H2(h2) => {
+                let head = h2_head::response(answer).ok_or(Fault::BadResponse)?;
+                let ends = answer.framing == Framing::None || answer.framing == Framing::Length(0);
+                let sender = h2.respond.send_response(head, ends).map_err(|_| Fault::ClientGone)?;
+                h2.answer = Some(Sender::new(sender, ends));
+            }
+        }
+        Ok(())
+    }
+
+    /// Adds to the answer's body.
+    pub(crate) fn push(&mut self, data: &[u8]) -> Result<(), Fault> {
+        match self {
+            Down::H1(h1) => h1.answer.data(data, h1.io.output.memory()).map_err(|_| Fault::BadResponse),
+            Down::H2(h2) => {
+                h2.answer.as_mut().into_iter().for_each(|answer| answer.push(data));
+                Ok(())
+            }
+        }
+    }
+
+    /// Ends the answer.
+    pub(crate) fn finish(&mut self, trailers: Option<HeaderMap>) -> Result<(), Fault> {
+        match self {
+            Down::H1(h1) => h1.answer.end(h1.io.output.memory()).map_err(|_| Fault::BadResponse),
+            Down::H2(h2) => {
+                h2.answer.as_mut().into_iter().for_each(|answer| answer.finish(trailers.clone()));
+                Ok(())
+            }
+        }
+    }
+
+    /// Bytes that wait to be sent.
+    pub(crate) fn backlog(&self) -> usize {
+        match self {
+            Down::H1(h1) => h1.io.output.unsent().len(),
+            Down::H2(h2) => h2.answer.as_ref().map_or(0, Sender::backlog),
+        }
+    }
+
+    /// Sends what waits.
+    pub(crate) fn poll_flush(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Fault>> {
+        match self {
+            Down::H1(h1) => h1.io.poll_flush(cx).map_err(|_| Fault::ClientGone),
+            Down::H2(h2) => match &mut h2.answer {
+                Some(answer) => answer.poll_flush(cx).map_err(|()| Fault::ClientGone),
+                None => Poll::Ready(Ok(())),
+            },
+        }
+    }
+
+    /// Whether the client has gone away; wakes the task when it does.
+    pub(crate) fn poll_gone(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        match self {
+            // A client that has ended its side may still read: only a reset tells, and writing will meet it.
+            Down::H1(_) => Poll::Pending,
+            Down::H2(h2) => match &mut h2.answer {
+                Some(answer) => answer.poll_reset(cx),
+                None => h2.respond.poll_reset(cx).map(drop),
+            },
+        }
+    }
+
+    /// Ends an answer that cannot be completed: the client must not take what it has for the whole.
+    pub(crate) fn abort(&mut self) {
+        match self {
+            Down::H1(h1) => h1.keep_alive = false,
+            Down::H2(h2) => match &mut h2.answer {
+                Some(answer) => answer.reset(h2::Reason::INTERNAL_ERROR),
+                None => h2.respond.send_reset(h2::Reason::INTERNAL_ERROR),
+            },
+        }
+    }
+}

@@ -1,0 +1,76 @@
+//! One connection with what has arrived on it and what is to be sent.
+
+use super::buffer::{Input, Output};
+use selvedge_net::Stream;
+use std::io;
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+
+/// A connection and its buffers.
+#[derive(Debug)]
+pub(crate) struct Io {
+    stream: Stream,
+    pub(crate) input: Input,
+    pub(crate) output: Output,
+    /// Whether the peer has ended its side.
+    pub(crate) ended: bool,
+}
+
+impl Io {
+    pub(crate) fn new(stream: Stream) -> Io {
+        Io { stream, input: Input::default(), output: Output::default(), ended: false }
+    }
+
+    /// Reads more. `Ok(0)`: the peer has ended its side. While it waits, an empty connection holds no buffer.
+    pub(crate) fn poll_fill(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<usize>> {
+        let mut space = ReadBuf::new(self.input.space());
+        let polled = Pin::new(&mut self.stream).poll_read(cx, &mut space);
+        let count = space.filled().len();
+        match polled {
+            Poll::Ready(Ok(())) => {
+                self.input.filled(count);
+                self.ended |= count == 0;
+                if count == 0 {
+                    self.input.rest();
+                }
+                Poll::Ready(Ok(count))
+            }
+            Poll::Ready(Err(error)) => Poll::Ready(Err(error)),
+            Poll::Pending => {
+                self.input.rest();
+                Poll::Pending
+            }
+        }
+    }
+
+    /// Sends what is to be sent.
+    pub(crate) fn poll_flush(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        let mut wrote = false;
+        while !self.output.unsent().is_empty() {
+            let count = ready!(Pin::new(&mut self.stream).poll_write(cx, self.output.unsent()))?;
+            if count == 0 {
+                return Poll::Ready(Err(io::ErrorKind::WriteZero.into()));
+            }
+            self.output.advance(count);
+            wrote = true;
+        }
+        // TLS may hold records back that did not fit into the socket.
+        if wrote || matches!(self.stream, Stream::Tls(_)) {
+            return Pin::new(&mut self.stream).poll_flush(cx);
+        }
+        Poll::Ready(Ok(()))
+    }
+
+    /// Ends our side.
+    pub(crate) fn poll_shutdown(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        ready!(self.poll_flush(cx))?;
+        Pin::new(&mut self.stream).poll_shutdown(cx)
+    }
+
+    /// Whether an idle connection may still be used: nothing has arrived on it, and it has not ended.
+    pub(crate) fn is_quiet(&mut self) -> bool {
+        let mut cx = Context::from_waker(std::task::Waker::noop());
+        self.input.bytes().is_empty() && !self.ended && self.poll_fill(&mut cx).is_pending()
+    }
+}
