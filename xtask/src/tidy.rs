@@ -1,32 +1,18 @@
-//! The rules of layout and style that no compiler checks: layers, owners of dependencies, module docs, sizes, words.
+//! The rules of layout and style that no compiler checks (DESIGN §9, STYLE). One file under `tidy/` is one rule.
+
+mod code;
+mod cycles;
+mod functions;
+mod manifest;
+mod names;
+mod paths;
+mod source;
 
 use std::fmt;
 use std::path::{Path, PathBuf};
 
-/// Lines of product code in one file.
-const FILE_LINES_MAX: usize = 500;
-
-/// Dependencies that one crate alone may name.
-const OWNERS: &[(&str, &str)] = &[
-    ("serde-saphyr", "crates/core/config"),
-    ("cedar-policy", "crates/core/policy"),
-    ("jsonwebtoken", "crates/core/authn"),
-    ("webpki", "crates/core/identity"),
-    ("rustls", "crates/io/net"),
-    ("tokio-rustls", "crates/io/net"),
-    ("prometheus-client", "crates/io/telemetry"),
-];
-
-/// Words that may not stand in Rust code, each with what to do; in two parts, so that this file does not have them.
-const WORDS: &[(&str, &str)] = &[
-    (concat!("#[", "allow("), "use `#[expect(lint, reason = \"…\")]`"),
-    (concat!("#![", "allow("), "use `#[expect(lint, reason = \"…\")]`"),
-    (concat!("todo", "!("), "finish it, or open an issue"),
-    (concat!("unimplemented", "!("), "finish it, or open an issue"),
-];
-
 /// A broken rule and where.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Finding {
     file: PathBuf,
     line: usize,
@@ -39,18 +25,59 @@ impl fmt::Display for Finding {
     }
 }
 
+/// A Rust file.
+struct Source {
+    /// Relative to the repository.
+    file: PathBuf,
+    text: String,
+    /// The text with comments, literals and test code blanked out: what the product does, line by line.
+    code: String,
+    /// Whether all of it is tests.
+    is_test: bool,
+}
+
+impl Source {
+    fn new(file: PathBuf, text: String) -> Source {
+        let folders = ["tests", "benches"];
+        let is_test = file.ends_with("tests.rs")
+            || file.components().any(|part| folders.iter().any(|folder| part.as_os_str() == *folder));
+        Source { code: code::product(&text), file, text, is_test }
+    }
+
+    /// The path with `/`, for comparing.
+    fn place(&self) -> String {
+        self.file.to_string_lossy().replace('\\', "/")
+    }
+}
+
 /// Checks the repository at `root`.
 pub(crate) fn check(root: &Path) -> Vec<Finding> {
-    let mut found = Vec::new();
+    let (mut found, mut sources) = (Vec::new(), Vec::new());
     for file in files_below(root, root) {
-        let Ok(text) = std::fs::read_to_string(root.join(&file)) else { continue };
-        if file.ends_with("Cargo.toml") && file.starts_with("crates") {
-            check_manifest(&file, &text, &mut found);
+        let is_manifest = file.ends_with("Cargo.toml") && file.starts_with("crates");
+        let is_source = file.extension().is_some_and(|ending| ending == "rs");
+        if !is_manifest && !is_source {
+            continue;
         }
-        if file.extension().is_some_and(|e| e == "rs") {
-            check_source(&file, &text, &mut found);
+        let Ok(text) = std::fs::read_to_string(root.join(&file)) else {
+            found.push(Finding { file, line: 1, message: "cannot be read as text".to_owned() });
+            continue;
+        };
+        if is_manifest {
+            manifest::check(&file, &text, &mut found);
+        } else {
+            sources.push(Source::new(file, text));
         }
     }
+    for source in &sources {
+        source::check(source, &mut found);
+        if !source.is_test {
+            functions::check(source, &mut found);
+            names::check(source, &mut found);
+        }
+    }
+    cycles::check(&sources, &mut found);
+    found.sort();
     found
 }
 
@@ -68,72 +95,6 @@ fn files_below(root: &Path, folder: &Path) -> Vec<PathBuf> {
         }
     }
     files
-}
-
-/// Arrows go down: `app → io → core`; `core/model` is the ground; `proxy` and `control` never name each other.
-fn check_manifest(file: &Path, text: &str, found: &mut Vec<Finding>) {
-    let home = file.parent().unwrap_or(file).to_string_lossy().replace('\\', "/");
-    for (index, line) in text.lines().enumerate() {
-        let mut refuse = |message: String| found.push(Finding { file: file.into(), line: index + 1, message });
-        let Some((dependency, rest)) = line.split_once(['.', ' ']).filter(|(_, rest)| rest.contains('=')) else {
-            continue;
-        };
-        if let Some((_, owner)) = OWNERS.iter().find(|(name, owner)| *name == dependency && *owner != home) {
-            refuse(format!("`{dependency}` belongs to {owner}: call that crate instead"));
-        }
-        if let Some(name) = dependency.strip_prefix("selvedge-") {
-            let (from, to) = (layer(&home), layer_of_crate(name));
-            if to > from
-                || (home.ends_with("core/model"))
-                || matches!((home.as_str(), name), ("crates/app/proxy", "control") | ("crates/app/control", "proxy"))
-            {
-                refuse(format!("`{home}` may not name `{dependency}`: arrows go down, app → io → core → model"));
-            }
-        }
-        if rest.contains("version")
-            && !home.is_empty()
-            && !line.starts_with("version")
-            && !line.starts_with("rust-version")
-        {
-            refuse(format!("declare the version of `{dependency}` once, in the workspace"));
-        }
-    }
-}
-
-fn layer(home: &str) -> u8 {
-    match home.split('/').nth(1) {
-        Some("core") => 0,
-        Some("io") => 1,
-        _ => 2,
-    }
-}
-
-fn layer_of_crate(name: &str) -> u8 {
-    match name {
-        "net" | "link" | "telemetry" | "state" => 1,
-        "proxy" | "control" | "console" => 2,
-        _ => 0,
-    }
-}
-
-fn check_source(file: &Path, text: &str, found: &mut Vec<Finding>) {
-    let mut refuse =
-        |line: usize, message: &str| found.push(Finding { file: file.into(), line, message: message.into() });
-    let is_test = file.ends_with("tests.rs") || file.components().any(|part| part.as_os_str() == "tests");
-    if file.ends_with("mod.rs") {
-        refuse(1, "no `mod.rs`: put `foo.rs` beside `foo/`");
-    }
-    if !is_test && !text.starts_with("//!") {
-        refuse(1, "begin the file with `//!`: what it is and why");
-    }
-    if !is_test && text.lines().count() > FILE_LINES_MAX {
-        refuse(FILE_LINES_MAX, "over 500 lines: split it by idea");
-    }
-    for (index, line) in text.lines().enumerate() {
-        if let Some((word, remedy)) = WORDS.iter().find(|(word, _)| line.contains(word)) {
-            refuse(index + 1, &format!("`{word}` may not stand here: {remedy}"));
-        }
-    }
 }
 
 #[cfg(test)]

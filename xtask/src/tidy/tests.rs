@@ -1,35 +1,38 @@
+//! What the tests of the rules share, and this repository itself.
+
 use super::*;
 
-/// Whether a tree with this one file is refused, and with which words.
-fn refused(file: &str, text: &str, words: &str) -> bool {
+/// What is found in a tree of these files.
+fn found(files: &[(&str, &str)]) -> Vec<String> {
     let root = tempfile::tempdir().unwrap();
-    let path = root.path().join(file);
-    std::fs::create_dir_all(path.parent().unwrap()).unwrap();
-    std::fs::write(path, text).unwrap();
-    check(root.path()).iter().any(|finding| finding.message.contains(words))
-}
-
-#[test]
-fn each_broken_rule_is_found() {
-    for (file, text, words) in [
-        ("crates/core/http/Cargo.toml", "selvedge-net.workspace = true\n", "arrows go down"),
-        ("crates/core/model/Cargo.toml", "selvedge-config.workspace = true\n", "arrows go down"),
-        ("crates/app/proxy/Cargo.toml", "selvedge-control.workspace = true\n", "arrows go down"),
-        ("crates/app/proxy/Cargo.toml", "rustls.workspace = true\n", "belongs to crates/io/net"),
-        ("crates/app/proxy/Cargo.toml", "serde = { version = \"1\" }\n", "once, in the workspace"),
-        ("crates/core/http/src/lib.rs", "pub fn f() {}\n", "begin the file"),
-        ("crates/core/http/src/a/mod.rs", "//! A.\n", "no `mod.rs`"),
-        ("crates/core/http/src/a.rs", concat!("//! A.\n#[", "allow(dead_code)]\n"), "may not stand here"),
-        ("crates/core/http/src/a.rs", concat!("//! A.\nfn f() { todo", "!() }\n"), "may not stand here"),
-        ("crates/core/http/src/a.rs", &format!("//! A.\n{}", "\n".repeat(600)), "over 500 lines"),
-    ] {
-        assert!(refused(file, text, words), "{file}: {text}");
+    for (file, text) in files {
+        let path = root.path().join(file);
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        std::fs::write(path, text).unwrap();
     }
+    check(root.path()).iter().map(ToString::to_string).collect()
+}
+
+/// A finding with these words is made, and no other.
+pub(super) fn assert_found(files: &[(&str, &str)], words: &str) {
+    let found = found(files);
+    assert!(found.len() == 1 && found[0].contains(words), "{files:?}: {found:?} is not `{words}`");
+}
+
+/// Nothing is found.
+pub(super) fn assert_tidy(files: &[(&str, &str)]) {
+    assert_eq!(found(files), Vec::<String>::new(), "{files:?}");
 }
 
 #[test]
-fn a_tidy_tree_is_left_alone() {
-    assert!(!refused("crates/app/proxy/Cargo.toml", "selvedge-net.workspace = true\nserde.workspace = true\n", ""));
-    assert!(!refused("crates/core/http/src/lib.rs", "//! What and why.\n", ""));
-    assert!(!refused("crates/core/http/src/a/tests.rs", "use super::*;\n", ""));
+fn a_file_that_is_no_text_is_found() {
+    let root = tempfile::tempdir().unwrap();
+    std::fs::write(root.path().join("a.rs"), [0xff, 0xfe]).unwrap();
+    assert_eq!(check(root.path()).len(), 1);
+}
+
+#[test]
+fn findings_are_sorted_by_place() {
+    let files = [("crates/core/x/src/b.rs", ""), ("crates/core/x/src/a.rs", "")];
+    assert!(found(&files)[0].starts_with("crates/core/x/src/a.rs:1"));
 }
