@@ -144,8 +144,9 @@ impl BodyDecoder {
         }
         if line.is_empty() {
             self.0 = State::Done;
-        } else if crate::Fields::default().push(line.split(|b| *b == b':').next().unwrap_or_default(), b"").is_err() {
-            return Err(BodyError::Trailer);
+        } else {
+            let name = memchr::memchr(b':', line).and_then(|colon| line.get(..colon)).ok_or(BodyError::Trailer)?;
+            crate::Fields::default().push(name, b"").map_err(|_| BodyError::Trailer)?;
         }
         Ok(end + 1)
     }

@@ -1,31 +1,10 @@
 //! The canonical request: what is routed, decided, inspected, recorded and sent upstream.
 
-use crate::forwarded::{Forwarding, is_forwarding, set_forwarding};
+use crate::arrival::{Arrival, Forwarding};
+use crate::fields::trim;
+use crate::forwarded::{is_forwarding, set_forwarding};
 use crate::{Fields, Framing, HeadError, RequestHead, Version};
 use selvedge_model::{CanonicalPath, Host};
-use std::net::IpAddr;
-
-/// How the request arrived.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Scheme {
-    /// Without TLS.
-    Http,
-    /// With TLS.
-    Https,
-}
-
-/// What the connection tells about a request.
-#[derive(Debug, Clone, Copy)]
-pub struct Arrival<'a> {
-    /// With or without TLS.
-    pub scheme: Scheme,
-    /// The server name of the TLS handshake.
-    pub sni: Option<&'a str>,
-    /// The address of the peer.
-    pub peer: IpAddr,
-    /// What becomes of the forwarding fields.
-    pub forwarding: Forwarding,
-}
 
 /// A request in its one form.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -47,24 +26,34 @@ pub struct Canonical {
 }
 
 /// Fields that we act on. A twin of one (`_` or `.` for `-`) is refused, and `Connection` may not name one.
-const OURS: &[&str] =
-    &["host", "content-length", "transfer-encoding", "connection", "authorization", "cookie", "traceparent"];
-/// Fields of one hop alone (RFC 9110 §7.6.1).
-pub(crate) const HOP_BY_HOP: &[&str] = &[
-    "connection",
-    "keep-alive",
-    "proxy-connection",
-    "proxy-authenticate",
-    "proxy-authorization",
-    "te",
-    "trailer",
-    "transfer-encoding",
-    "upgrade",
-    "http2-settings",
-    "content-length",
-    "expect",
-    "host",
-];
+fn is_ours(name: &str) -> bool {
+    matches!(
+        name,
+        "host" | "content-length" | "transfer-encoding" | "connection" | "authorization" | "cookie" | "traceparent"
+    ) || is_identity(name)
+        || is_forwarding(name)
+}
+
+/// Fields of one hop alone (RFC 9110 §7.6.1), and those that are written anew.
+pub(crate) fn is_hop_by_hop(name: &str) -> bool {
+    matches!(
+        name,
+        "connection"
+            | "keep-alive"
+            | "proxy-connection"
+            | "proxy-authenticate"
+            | "proxy-authorization"
+            | "te"
+            | "trailer"
+            | "transfer-encoding"
+            | "upgrade"
+            | "http2-settings"
+            | "content-length"
+            | "expect"
+            | "host"
+    )
+}
+
 /// Fields that may occur once.
 const SINGLE: &[&str] = &["authorization", "content-type", "expect", "traceparent"];
 
@@ -84,7 +73,7 @@ pub fn canonicalise(head: RequestHead, arrival: &Arrival<'_>) -> Result<Canonica
     let named = connection_options(&fields)?;
     let keep_forwarding = arrival.forwarding == Forwarding::Keep;
     fields.retain(|name| {
-        !HOP_BY_HOP.contains(&name)
+        !is_hop_by_hop(name)
             && !named.iter().any(|n| n == name)
             && !is_identity(name)
             && (keep_forwarding || !is_forwarding(name) || name == "x-forwarded-for")
@@ -128,7 +117,8 @@ pub fn write_request(request: &Canonical, added: &[(&str, &[u8])], out: &mut Vec
 
 /// Authority, path and query of a target in origin or absolute form (RFC 9112 §3.2).
 fn split_target<'a>(target: &'a str, method: &str) -> Result<(Option<&'a str>, &'a str, Option<&'a str>), HeadError> {
-    if method == "CONNECT" || target == "*" {
+    // TRACE would show the caller what we add for the upstream alone (RFC 9110 §9.3.8).
+    if matches!(method, "CONNECT" | "TRACE" | "TRACK") || target == "*" {
         return Err(HeadError::Unsupported);
     }
     let (authority, rest) = if target.starts_with('/') {
@@ -182,11 +172,14 @@ fn checked_query(query: Option<&str>) -> Result<Option<String>, HeadError> {
 
 fn check_names(fields: &Fields) -> Result<(), HeadError> {
     for (name, value) in fields.iter() {
-        if name.contains(['_', '.']) {
-            let folded = name.replace(['_', '.'], "-");
-            if OURS.contains(&folded.as_str()) || is_identity(&folded) || is_forwarding(&folded) {
+        if !name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-') {
+            let folded = name.replace(|c: char| !c.is_ascii_alphanumeric(), "-");
+            if is_ours(&folded) || SINGLE.contains(&folded.as_str()) {
                 return Err(HeadError::Twin);
             }
+        }
+        if is_override(name) {
+            return Err(HeadError::Override);
         }
         if name == "expect" && !value.eq_ignore_ascii_case(b"100-continue") {
             return Err(HeadError::Unsupported);
@@ -199,13 +192,21 @@ fn check_names(fields: &Fields) -> Result<(), HeadError> {
 fn connection_options(fields: &Fields) -> Result<Vec<String>, HeadError> {
     let mut named = Vec::new();
     for option in fields.all("connection").flat_map(|value| value.split(|b| *b == b',')) {
-        let option = String::from_utf8_lossy(option.trim_ascii()).to_ascii_lowercase();
-        if OURS.contains(&option.as_str()) || is_identity(&option) || is_forwarding(&option) {
+        let option = String::from_utf8_lossy(trim(option)).to_ascii_lowercase();
+        if is_ours(&option) {
             return Err(HeadError::Connection);
         }
         named.push(option);
     }
     Ok(named)
+}
+
+/// Fields by which frameworks take another method or path than the one that was decided.
+fn is_override(name: &str) -> bool {
+    matches!(
+        name,
+        "x-http-method-override" | "x-http-method" | "x-method-override" | "x-original-url" | "x-rewrite-url"
+    )
 }
 
 /// Fields that only we set: who the caller is.

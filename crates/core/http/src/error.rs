@@ -29,6 +29,9 @@ pub enum HeadError {
     /// A name that another server may read as one of ours, with `_` or `.` for `-`.
     #[error("a field name is the twin of one that matters")]
     Twin,
+    /// A field that asks for another method or path than the request line has.
+    #[error("a field overrides the method or the path")]
+    Override,
     /// More than one of a field that occurs once.
     #[error("a field occurs more than once")]
     Repeated,
@@ -83,6 +86,7 @@ impl HeadError {
             | HeadError::FieldName
             | HeadError::FieldValue
             | HeadError::Twin
+            | HeadError::Override
             | HeadError::Repeated
             | HeadError::Framing
             | HeadError::Connection

@@ -1,4 +1,4 @@
-//! Header fields in the order of arrival, in one buffer that is reused from request to request.
+//! Header fields in the order of arrival, names in one buffer and values in another.
 
 use crate::HeadError;
 use std::ops::Range;
@@ -6,14 +6,30 @@ use std::ops::Range;
 /// Fields: names in lower case, values trimmed and without control characters.
 #[derive(Debug, Clone, Default)]
 pub struct Fields {
-    buffer: Vec<u8>,
+    names: String,
+    values: Vec<u8>,
     items: Vec<(Range<usize>, Range<usize>)>,
 }
 
+/// What most heads need, so that one is read with three allocations.
+const USUAL_NAME_BYTES: usize = 256;
+const USUAL_VALUE_BYTES: usize = 768;
+const USUAL_FIELDS: usize = 16;
+
 impl Fields {
+    /// No fields, with room for those of a usual head.
+    pub(crate) fn usual() -> Fields {
+        Fields {
+            names: String::with_capacity(USUAL_NAME_BYTES),
+            values: Vec::with_capacity(USUAL_VALUE_BYTES),
+            items: Vec::with_capacity(USUAL_FIELDS),
+        }
+    }
+
     /// Forgets all fields, and keeps the memory.
     pub fn clear(&mut self) {
-        self.buffer.clear();
+        self.names.clear();
+        self.values.clear();
         self.items.clear();
     }
 
@@ -25,21 +41,22 @@ impl Fields {
         if name.is_empty() || !name.iter().all(|b| is_token(*b)) {
             return Err(HeadError::FieldName);
         }
-        let value = value.trim_ascii();
+        let value = trim(value);
         if value.iter().any(|b| (*b < 32 && *b != b'\t') || *b == 127) {
             return Err(HeadError::FieldValue);
         }
-        let name_at = self.buffer.len();
-        self.buffer.extend(name.iter().map(u8::to_ascii_lowercase));
-        let value_at = self.buffer.len();
-        self.buffer.extend_from_slice(value);
-        self.items.push((name_at..value_at, value_at..self.buffer.len()));
+        let (name_at, value_at) = (self.names.len(), self.values.len());
+        self.names.extend(name.iter().map(|b| char::from(b.to_ascii_lowercase())));
+        self.values.extend_from_slice(value);
+        self.items.push((name_at..self.names.len(), value_at..self.values.len()));
         Ok(())
     }
 
     /// Names and values.
     pub fn iter(&self) -> impl Iterator<Item = (&str, &[u8])> {
-        self.items.iter().map(|(name, value)| (self.text(name), self.buffer.get(value.clone()).unwrap_or_default()))
+        self.items.iter().map(|(name, value)| {
+            (self.names.get(name.clone()).unwrap_or_default(), self.values.get(value.clone()).unwrap_or_default())
+        })
     }
 
     /// The values of a name, which is given in lower case.
@@ -59,11 +76,8 @@ impl Fields {
 
     /// Keeps the fields whose name passes.
     pub fn retain(&mut self, mut keep: impl FnMut(&str) -> bool) {
-        let buffer = &self.buffer;
-        self.items.retain(|(name, _)| {
-            let name = buffer.get(name.clone()).and_then(|name| std::str::from_utf8(name).ok());
-            name.is_some_and(&mut keep)
-        });
+        let names = &self.names;
+        self.items.retain(|(name, _)| names.get(name.clone()).is_some_and(&mut keep));
     }
 
     /// How many fields there are.
@@ -74,11 +88,6 @@ impl Fields {
     /// Whether there is none.
     pub fn is_empty(&self) -> bool {
         self.items.is_empty()
-    }
-
-    fn text(&self, range: &Range<usize>) -> &str {
-        // INVARIANT: names are tokens, so they are ASCII.
-        self.buffer.get(range.clone()).and_then(|name| std::str::from_utf8(name).ok()).unwrap_or_default()
     }
 }
 
@@ -91,7 +100,19 @@ impl PartialEq for Fields {
 
 impl Eq for Fields {}
 
+/// Without the optional white space around it: spaces and tabs alone (RFC 9110 §5.6.3). A form feed is none.
+pub(crate) fn trim(value: &[u8]) -> &[u8] {
+    let blank = |b: &u8| matches!(b, b' ' | b'\t');
+    let start = value.iter().position(|b| !blank(b)).unwrap_or(value.len());
+    let end = value.iter().rposition(|b| !blank(b)).map_or(start, |at| at + 1);
+    value.get(start..end).unwrap_or_default()
+}
+
 /// RFC 9110 §5.6.2.
 pub(crate) fn is_token(byte: u8) -> bool {
-    byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte)
+    matches!(byte, b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9')
+        || matches!(
+            byte,
+            b'!' | b'#' | b'$' | b'%' | b'&' | b'\'' | b'*' | b'+' | b'-' | b'.' | b'^' | b'_' | b'`' | b'|' | b'~'
+        )
 }

@@ -1,23 +1,13 @@
 //! Forwarding fields: where a request came from, as far as somebody who is trusted says so (RFC 7239, `X-Forwarded-*`).
 
-use crate::canonical::{Arrival, Scheme};
+use crate::arrival::{Arrival, Forwarding, Scheme};
+use crate::fields::trim;
 use crate::{Fields, HeadError};
 use selvedge_model::Host;
 use std::net::IpAddr;
 
 /// Addresses in an `X-Forwarded-For` that are looked at.
 const HOPS_MAX: usize = 16;
-
-/// What becomes of the forwarding fields of a request.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Forwarding {
-    /// From outside: what came is dropped, and ours are set.
-    Replace,
-    /// From a trusted proxy: the addresses that came are kept, and the proxy's own is added.
-    Extend,
-    /// From a hop of our own: they stay as they are.
-    Keep,
-}
 
 /// Whether a field, or a twin of it, tells where a request came from.
 pub(crate) fn is_forwarding(name: &str) -> bool {
@@ -59,5 +49,5 @@ pub fn client_address(fields: &Fields, peer: IpAddr, trusted: impl Fn(IpAddr) ->
 
 fn forwarded_for(fields: &Fields) -> impl Iterator<Item = Option<IpAddr>> {
     let items = fields.all("x-forwarded-for").flat_map(|value| value.split(|b| *b == b','));
-    items.map(|item| std::str::from_utf8(item.trim_ascii()).ok()?.parse().ok())
+    items.map(|item| std::str::from_utf8(trim(item)).ok()?.parse().ok())
 }

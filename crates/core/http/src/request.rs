@@ -1,6 +1,6 @@
 //! A request head, read strictly (RFC 9112 §2 to §6).
 
-use crate::fields::is_token;
+use crate::fields::{is_token, trim};
 use crate::{Fields, HeadError};
 
 /// How long the body is.
@@ -84,7 +84,7 @@ pub fn parse_request(input: &[u8], limits: &HeadLimits) -> Result<Option<(Reques
 
 /// Takes the fields and the empty line after them; `None` when they are not whole yet.
 pub(crate) fn read_fields(rest: &mut &[u8], received: usize, limits: &HeadLimits) -> Result<Option<Fields>, HeadError> {
-    let mut fields = Fields::default();
+    let mut fields = Fields::usual();
     loop {
         let Some(line) = next_line(rest, received, limits)? else { return Ok(None) };
         if line.is_empty() {
@@ -180,5 +180,5 @@ fn keeps_alive(fields: &Fields, version: Version) -> bool {
 /// Whether `Connection` has this option (RFC 9110 §7.6.1).
 pub(crate) fn connection_has(fields: &Fields, option: &[u8]) -> bool {
     let mut options = fields.all("connection").flat_map(|value| value.split(|b| *b == b','));
-    options.any(|found| found.trim_ascii().eq_ignore_ascii_case(option))
+    options.any(|found| trim(found).eq_ignore_ascii_case(option))
 }

@@ -1,6 +1,6 @@
 //! A response head, read as strictly as a request's: what an upstream sends is not trusted (RFC 9112 §4 and §6.3).
 
-use crate::canonical::HOP_BY_HOP;
+use crate::canonical::is_hop_by_hop;
 use crate::request::{connection_has, next_line, read_fields};
 use crate::{Fields, Framing, HeadError, HeadLimits, Version};
 use std::io::Write;
@@ -47,7 +47,7 @@ impl ResponseHead {
         let tells_length = self.framing == Framing::None && self.status >= 200 && self.status != 204;
         self.fields.retain(|name| match name {
             "content-length" => tells_length,
-            _ => !HOP_BY_HOP.contains(&name) && !name.starts_with("selvedge-") && !is_named(name),
+            _ => !is_hop_by_hop(name) && !name.starts_with("selvedge-") && !is_named(name),
         });
     }
 }

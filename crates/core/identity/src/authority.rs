@@ -2,9 +2,11 @@
 
 use crate::bundle::TrustBundle;
 use crate::certificate::{facts, is_issued_by};
-use crate::issue::{self, IssueError};
+use crate::issue_error::IssueError;
+use crate::issuer::Issuer;
 use crate::key::{KeyError, PrivateKey};
-use crate::leaf::{self, LeafError};
+use crate::leaf;
+use crate::leaf_error::LeafError;
 use crate::pem::{self, PemError};
 use crate::signature::Signature;
 use selvedge_model::TrustDomain;
@@ -18,15 +20,6 @@ pub struct Authority {
     pub(crate) trust_domain: TrustDomain,
     pub(crate) root: Issuer,
     pub(crate) intermediate: Issuer,
-}
-
-/// A certificate that issues, and its key.
-#[derive(Debug)]
-pub(crate) struct Issuer {
-    pub(crate) certificate: Vec<u8>,
-    pub(crate) key: PrivateKey,
-    pub(crate) not_before: u64,
-    pub(crate) not_after: u64,
 }
 
 /// An authority as PEM texts, one for each file. `Debug` hides the keys.
@@ -74,8 +67,8 @@ impl Authority {
     /// # Errors
     /// When the crypto library fails, or `now` is no date that a certificate can hold.
     pub fn create(domain: &TrustDomain, now: u64) -> Result<Authority, IssueError> {
-        let root = issue::root(domain, now)?;
-        let intermediate = issue::intermediate(&root, domain, now)?;
+        let root = Issuer::root(domain, now)?;
+        let intermediate = root.intermediate(domain, now)?;
         Ok(Authority { trust_domain: domain.clone(), root, intermediate })
     }
 
@@ -84,8 +77,8 @@ impl Authority {
     /// # Errors
     /// When a text cannot be read, or the four do not belong together and to `domain`.
     pub fn from_pem(pem: &AuthorityPem, domain: &TrustDomain) -> Result<Authority, AuthorityError> {
-        let root = Issuer::from_pem(&pem.root_certificate, &pem.root_key, domain)?;
-        let intermediate = Issuer::from_pem(&pem.intermediate_certificate, &pem.intermediate_key, domain)?;
+        let root = issuer(&pem.root_certificate, &pem.root_key, domain)?;
+        let intermediate = issuer(&pem.intermediate_certificate, &pem.intermediate_key, domain)?;
         for certificate in [&root.certificate, &intermediate.certificate] {
             if !is_issued_by(certificate, &root.certificate)? {
                 return Err(AuthorityError::Unrelated);
@@ -123,7 +116,7 @@ impl Authority {
     /// # Errors
     /// When the root is not valid at `now`, or the crypto library fails.
     pub fn renew_intermediate(&mut self, now: u64) -> Result<(), IssueError> {
-        self.intermediate = issue::intermediate(&self.root, &self.trust_domain, now)?;
+        self.intermediate = self.root.intermediate(&self.trust_domain, now)?;
         Ok(())
     }
 
@@ -138,22 +131,6 @@ impl Authority {
     }
 }
 
-impl Issuer {
-    fn from_pem(certificate: &str, key: &str, domain: &TrustDomain) -> Result<Issuer, AuthorityError> {
-        let key = PrivateKey::from_pem(key)?;
-        let certificates = pem::read(certificate)?.certificates;
-        let [certificate] = certificates.as_slice() else { return Err(AuthorityError::Count(certificates.len())) };
-        let facts = facts(certificate)?;
-        if !key.is_half_of(&facts.public_der) {
-            return Err(AuthorityError::WrongKey);
-        }
-        if !leaf::may_issue(&facts, domain) {
-            return Err(AuthorityError::WrongTrustDomain(domain.clone()));
-        }
-        Ok(Issuer { certificate: certificate.clone(), key, not_before: facts.not_before, not_after: facts.not_after })
-    }
-}
-
 impl fmt::Debug for AuthorityPem {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("AuthorityPem")
@@ -163,4 +140,19 @@ impl fmt::Debug for AuthorityPem {
             .field("intermediate_key", &"[secret]")
             .finish()
     }
+}
+
+/// Reads one certificate that issues, with its key.
+fn issuer(certificate: &str, key: &str, domain: &TrustDomain) -> Result<Issuer, AuthorityError> {
+    let key = PrivateKey::from_pem(key)?;
+    let certificates = pem::read(certificate)?.certificates;
+    let [certificate] = certificates.as_slice() else { return Err(AuthorityError::Count(certificates.len())) };
+    let facts = facts(certificate)?;
+    if !key.is_half_of(&facts.public_der) {
+        return Err(AuthorityError::WrongKey);
+    }
+    if !leaf::may_issue(&facts, domain) {
+        return Err(AuthorityError::WrongTrustDomain(domain.clone()));
+    }
+    Ok(Issuer { certificate: certificate.clone(), key, not_before: facts.not_before, not_after: facts.not_after })
 }

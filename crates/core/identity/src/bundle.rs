@@ -2,7 +2,8 @@
 
 use crate::certificate::{CertificateFacts, facts, hex};
 use crate::chain::{self, ChainError};
-use crate::leaf::{self, LeafError};
+use crate::leaf;
+use crate::leaf_error::LeafError;
 use aws_lc_rs::digest::{SHA256, digest};
 use rustls_pki_types::{CertificateDer, TrustAnchor, UnixTime};
 use selvedge_model::{SpiffeId, TrustDomain};

@@ -1,6 +1,6 @@
 //! The facts of one certificate that our checks look at, read strictly (RFC 5280 §4).
 
-use crate::leaf::LeafError;
+use crate::leaf_error::LeafError;
 use aws_lc_rs::signature::{ECDSA_P256_SHA256_ASN1, UnparsedPublicKey};
 use std::net::{Ipv4Addr, Ipv6Addr};
 use x509_parser::certificate::X509Certificate;

@@ -1,6 +1,6 @@
 //! P-256 private keys. Key generation and ECDSA nonces use the crypto library's own generator: the one randomness here.
 
-use crate::pem::{self, PemError};
+use crate::pem::{self, Blocks, PemError};
 use aws_lc_rs::encoding::{AsDer, PublicKeyX509Der};
 use aws_lc_rs::rand::SystemRandom;
 use aws_lc_rs::signature::{ECDSA_P256_SHA256_ASN1_SIGNING, EcdsaKeyPair, KeyPair};
@@ -81,7 +81,15 @@ impl PrivateKey {
     /// # Errors
     /// When the text is no PEM, or has not exactly one key on P-256.
     pub fn from_pem(text: &str) -> Result<PrivateKey, KeyError> {
-        pem::read(text)?.key()
+        PrivateKey::from_blocks(&pem::read(text)?)
+    }
+
+    /// Reads the one key among these blocks.
+    pub(crate) fn from_blocks(blocks: &Blocks) -> Result<PrivateKey, KeyError> {
+        match blocks.keys.as_slice() {
+            [der] => PrivateKey::from_pkcs8_der(der),
+            keys => Err(KeyError::Count(keys.len())),
+        }
     }
 
     /// The key in PKCS#8. Do not copy it into anything that is not zeroed.

@@ -1,6 +1,5 @@
 //! PEM (RFC 7468) for certificates and PKCS#8 keys. Our own, since a key's text must be zeroed at every step.
 
-use crate::key::{KeyError, PrivateKey};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use zeroize::Zeroizing;
@@ -44,15 +43,6 @@ pub enum PemError {
 pub(crate) struct Blocks {
     pub(crate) certificates: Vec<Vec<u8>>,
     pub(crate) keys: Vec<Zeroizing<Vec<u8>>>,
-}
-
-impl Blocks {
-    pub(crate) fn key(&self) -> Result<PrivateKey, KeyError> {
-        match self.keys.as_slice() {
-            [der] => PrivateKey::from_pkcs8_der(der),
-            keys => Err(KeyError::Count(keys.len())),
-        }
-    }
 }
 
 /// Reads the blocks of a text; what stands between blocks is passed over (RFC 7468 §2).

@@ -54,7 +54,7 @@ impl ServerCertificate {
     /// As [`ServerCertificate::new`], or when the text is no PEM or has not exactly one key.
     pub fn from_pem(text: &str) -> Result<ServerCertificate, SvidError> {
         let blocks = pem::read(text)?;
-        let key = blocks.key()?;
+        let key = PrivateKey::from_blocks(&blocks)?;
         ServerCertificate::new(blocks.certificates, key)
     }
 

@@ -3,7 +3,8 @@
 use crate::certificate::facts;
 use crate::chain::{self, ChainError};
 use crate::key::{KeyError, PrivateKey};
-use crate::leaf::{self, LeafError};
+use crate::leaf;
+use crate::leaf_error::LeafError;
 use crate::pem::{self, PemError};
 use crate::renew::renew_at;
 use selvedge_model::SpiffeId;
@@ -72,7 +73,7 @@ impl Svid {
     /// As [`Svid::new`], or when the text is no PEM or has not exactly one key.
     pub fn from_pem(text: &str) -> Result<Svid, SvidError> {
         let blocks = pem::read(text)?;
-        let key = blocks.key()?;
+        let key = PrivateKey::from_blocks(&blocks)?;
         Svid::new(blocks.certificates, key)
     }
 

@@ -55,6 +55,8 @@ pub enum DenialReason {
     CredentialRefused,
     /// Known, and not permitted: 403.
     NotPermitted,
+    /// The local process is not the workload that the service's document describes: 403.
+    Unattested,
     /// Too many requests: 429.
     RateExceeded,
 }
@@ -98,7 +100,7 @@ impl DenialReason {
         match self {
             DenialReason::NotExposed => 404,
             DenialReason::CredentialMissing | DenialReason::CredentialRefused => 401,
-            DenialReason::NotPermitted => 403,
+            DenialReason::NotPermitted | DenialReason::Unattested => 403,
             DenialReason::RateExceeded => 429,
         }
     }
@@ -110,6 +112,7 @@ impl DenialReason {
             DenialReason::CredentialMissing => "credential-missing",
             DenialReason::CredentialRefused => "credential-refused",
             DenialReason::NotPermitted => "not-permitted",
+            DenialReason::Unattested => "unattested",
             DenialReason::RateExceeded => "rate-exceeded",
         }
     }

@@ -5,8 +5,7 @@ use std::fmt;
 /// 128 bits: 48 of milliseconds since 1970, so that ids sort by time, then 80 random ones (the layout of a ULID).
 ///
 /// Printed as 26 characters of Crockford's base 32. Every hop of one request carries the same id.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, serde::Serialize)]
-#[serde(into = "String")]
+#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct DecisionId(u128);
 
 /// A text that is no decision id.
@@ -79,9 +78,10 @@ impl fmt::Debug for DecisionId {
     }
 }
 
-impl From<DecisionId> for String {
-    fn from(id: DecisionId) -> String {
-        id.to_string()
+impl serde::Serialize for DecisionId {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        // The alphabet is ASCII.
+        serializer.serialize_str(std::str::from_utf8(&self.text()).unwrap_or_default())
     }
 }
 

@@ -31,6 +31,9 @@ pub enum PathError {
     /// Escapes that are not UTF-8, such as overlong forms.
     #[error("the escapes of the path are not UTF-8")]
     NotUtf8,
+    /// `..` after a doubled slash: whether it goes back over nothing or over a segment differs between servers.
+    #[error("`..` follows a doubled slash")]
+    ParentOfNothing,
     /// `..` above the root.
     #[error("the path leads above its root")]
     AboveRoot,
@@ -46,14 +49,20 @@ impl CanonicalPath {
     /// When the path is malformed, or can be read in two ways.
     pub fn parse(raw: &str) -> Result<CanonicalPath, PathError> {
         let body = raw.strip_prefix('/').ok_or(PathError::NoSlash)?;
+        if is_canonical(body) {
+            return Ok(CanonicalPath(raw.into()));
+        }
         let mut kept: Vec<String> = Vec::new();
         // Whether the path ends in a slash: after the last segment, nothing, `.` or `..` stand for a directory.
         let mut directory = false;
+        // Whether a slash was doubled: the segment that it makes is nothing to us, and something to RFC 3986 §5.2.4.
+        let mut doubled = false;
         for segment in body.split('/') {
             let segment = canonical_segment(segment)?;
             directory = matches!(segment.as_str(), "" | "." | "..");
             match segment.as_str() {
-                "" | "." => {}
+                ".." if doubled => return Err(PathError::ParentOfNothing),
+                "" | "." => doubled |= segment.is_empty(),
                 ".." => drop(kept.pop().ok_or(PathError::AboveRoot)?),
                 _ => kept.push(segment),
             }
@@ -73,6 +82,19 @@ impl CanonicalPath {
     pub fn as_str(&self) -> &str {
         &self.0
     }
+}
+
+/// Whether a path without its leading slash is in canonical form already, as most are: nothing escaped, no dot segment,
+/// no doubled slash.
+fn is_canonical(body: &str) -> bool {
+    let mut segments = body.split('/').peekable();
+    while let Some(segment) = segments.next() {
+        let ends_in_slash = segment.is_empty() && segments.peek().is_none();
+        if !ends_in_slash && (matches!(segment, "" | "." | "..") || !segment.bytes().all(plain)) {
+            return false;
+        }
+    }
+    true
 }
 
 fn canonical_segment(raw: &str) -> Result<String, PathError> {
@@ -113,7 +135,25 @@ fn escaped(high: Option<u8>, low: Option<u8>) -> Result<u8, PathError> {
 
 /// RFC 3986 §3.3 `pchar`, less `;`, whose meaning differs between servers.
 fn plain(byte: u8) -> bool {
-    byte.is_ascii_alphanumeric() || b"-._~!$&'()*+,=:@".contains(&byte)
+    byte.is_ascii_alphanumeric()
+        || matches!(
+            byte,
+            b'-' | b'.'
+                | b'_'
+                | b'~'
+                | b'!'
+                | b'$'
+                | b'&'
+                | b'\''
+                | b'('
+                | b')'
+                | b'*'
+                | b'+'
+                | b','
+                | b'='
+                | b':'
+                | b'@'
+        )
 }
 
 fn escaped_twice(decoded: &[u8]) -> bool {

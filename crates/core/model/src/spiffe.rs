@@ -15,8 +15,7 @@ const TRUST_DOMAIN_BYTES_MAX: usize = 255;
 pub struct TrustDomain(Arc<str>);
 
 /// A SPIFFE ID with a path. An ID without one names a trust domain, never a workload, so it is not accepted here.
-#[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord, serde::Serialize)]
-#[serde(into = "String")]
+#[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct SpiffeId {
     text: Arc<str>,
     /// Where the path begins in `text`, at its first `/`.
@@ -163,9 +162,9 @@ impl fmt::Debug for SpiffeId {
     }
 }
 
-impl From<SpiffeId> for String {
-    fn from(id: SpiffeId) -> String {
-        id.text.as_ref().to_owned()
+impl serde::Serialize for SpiffeId {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(&self.text)
     }
 }
 

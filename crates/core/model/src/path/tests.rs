@@ -65,3 +65,16 @@ proptest! {
         }
     }
 }
+
+/// The quick answer for paths that are canonical already must be the slow one's.
+#[test]
+fn a_path_that_is_canonical_stays_as_it_is() {
+    for path in ["/", "/a", "/a/", "/a/b.c/d..e/...", "/~a:b@c", "/a,b=c"] {
+        assert_eq!(CanonicalPath::parse(path).map(|p| p.as_str().to_owned()), Ok(path.to_owned()));
+    }
+    for (path, canonical) in
+        [("//", "/"), ("/a//", "/a/"), ("/./", "/"), ("/a/.", "/a/"), ("/a/..", "/"), ("/%41", "/A")]
+    {
+        assert_eq!(CanonicalPath::parse(path).map(|p| p.as_str().to_owned()), Ok(canonical.to_owned()), "{path}");
+    }
+}
