@@ -8,7 +8,7 @@ use crate::worker::Worker;
 use crate::{h1, h2, tcp};
 use selvedge_config::checked::{Limits, Protocol};
 use selvedge_http::Scheme;
-use selvedge_model::{Name, WorkloadKind};
+use selvedge_model::{Name, SpiffeId, WorkloadKind};
 use selvedge_net::{Alpn, EdgeTls, Listener, Stream, attest};
 use std::cell::Cell;
 use std::net::SocketAddr;
@@ -27,13 +27,21 @@ pub(crate) async fn accept(worker: Rc<Worker>, listener: Listener, address: Sock
         if open.get() >= limits.connections_max {
             continue;
         }
+        let waits = Rc::new(Cell::new(true));
         let counted = Counted::new(worker.clone(), open.clone(), role);
-        // Owned by the worker: it ends with its connection.
-        drop(tokio::task::spawn_local(async move {
-            serve(&counted.worker, &live, meaning, limits, (tcp, from)).await;
+        let (number, bounds) = (counted.number, Bounds { limits, waits: waits.clone() });
+        let task = tokio::task::spawn_local(async move {
+            serve(&counted.worker, &live, meaning, bounds, (tcp, from)).await;
             drop(counted);
-        }));
+        });
+        worker.opened(number, task.abort_handle(), waits);
     }
+}
+
+/// How much a connection may ask for, and whether it asks for anything now.
+struct Bounds {
+    limits: Limits,
+    waits: Rc<Cell<bool>>,
 }
 
 /// A connection that is counted as open while this lives.
@@ -41,21 +49,21 @@ struct Counted {
     worker: Rc<Worker>,
     open: Rc<Cell<u32>>,
     role: &'static Role,
+    number: u64,
 }
 
 impl Counted {
     fn new(worker: Rc<Worker>, open: Rc<Cell<u32>>, role: &'static Role) -> Counted {
         worker.shard.connection_opened(role.name);
-        worker.open.set(worker.open.get() + 1);
         open.set(open.get() + 1);
-        Counted { worker, open, role }
+        Counted { number: worker.number(), worker, open, role }
     }
 }
 
 impl Drop for Counted {
     fn drop(&mut self) {
         self.worker.shard.connection_closed(self.role.name);
-        self.worker.open.set(self.worker.open.get().saturating_sub(1));
+        self.worker.closed(self.number);
         self.open.set(self.open.get().saturating_sub(1));
     }
 }
@@ -72,36 +80,44 @@ async fn serve(
     worker: &Rc<Worker>,
     live: &Live,
     meaning: Meaning,
-    limits: Limits,
+    bounds: Bounds,
     (tcp, from): (TcpStream, SocketAddr),
 ) {
-    let bare = Connection {
-        role: &GATEWAY,
-        at: match &meaning {
-            Meaning::Edge { gateway, .. } => gateway.clone(),
-            Meaning::Mesh => return mesh(worker, live, limits, tcp, from).await,
-            Meaning::OutboundHttp { service } | Meaning::OutboundTcp { service, .. } => service.clone(),
-        },
+    match meaning {
+        Meaning::Edge { gateway, tls } => {
+            let own = live.plan.id(&WorkloadKind::Gateway(gateway.clone()));
+            let bare = bare(&GATEWAY, (gateway, own), bounds, from);
+            match tls {
+                None => h1::serve(worker, &bare, Io::new(Stream::Plain(tcp))).await,
+                Some(tls) => edge(worker, bare, &tls, tcp).await,
+            }
+        }
+        Meaning::Mesh => mesh(worker, live, bounds, tcp, from).await,
+        Meaning::OutboundHttp { service } => {
+            let connection = outbound(live, service, bounds, &tcp, from);
+            h1::serve(worker, &connection, Io::new(Stream::Plain(tcp))).await;
+        }
+        Meaning::OutboundTcp { service, to, port } => {
+            let connection = outbound(live, service, bounds, &tcp, from);
+            tcp::serve_outbound(worker, &connection, &to, &port, Stream::Plain(tcp)).await;
+        }
+    }
+}
+
+/// A connection of which nothing is known but where it comes from.
+fn bare(role: &'static Role, (at, own): (Name, SpiffeId), bounds: Bounds, from: SocketAddr) -> Connection {
+    Connection {
+        role,
+        at,
+        own,
         caller: None,
         port: None,
         client: from.ip().to_canonical(),
         scheme: Scheme::Http,
         sni: None,
         tls: None,
-        limits,
-    };
-    match meaning {
-        Meaning::Edge { tls: None, .. } => h1::serve(worker, &bare, Io::new(Stream::Plain(tcp))).await,
-        Meaning::Edge { tls: Some(tls), .. } => edge(worker, bare, &tls, tcp).await,
-        Meaning::OutboundHttp { service } => {
-            let Some(connection) = outbound(live, bare, &service, &tcp, from) else { return };
-            h1::serve(worker, &connection, Io::new(Stream::Plain(tcp))).await;
-        }
-        Meaning::OutboundTcp { service, to, port } => {
-            let Some(connection) = outbound(live, bare, &service, &tcp, from) else { return };
-            tcp::serve_outbound(worker, &connection, &to, &port, Stream::Plain(tcp)).await;
-        }
-        Meaning::Mesh => {}
+        limits: bounds.limits,
+        waits: bounds.waits,
     }
 }
 
@@ -119,26 +135,24 @@ async fn edge(worker: &Rc<Worker>, bare: Connection, tls: &EdgeTls, tcp: TcpStre
 }
 
 /// A connection from the mesh: the server name says which local service and port it is for.
-async fn mesh(worker: &Rc<Worker>, live: &Live, limits: Limits, tcp: TcpStream, from: SocketAddr) {
+async fn mesh(worker: &Rc<Worker>, live: &Live, bounds: Bounds, tcp: TcpStream, from: SocketAddr) {
     let Some(tls) = &live.mesh else { return };
     let asked = |name: &str| live.plan.by_server_name(name).map(|(service, _)| service.name.clone());
     let pick = |name: &str| asked(name).map(|service| live.plan.id(&WorkloadKind::Service(service)));
-    let Ok((stream, handshake)) = tls.accept(tcp, timeout(&limits), pick).await else {
+    let Ok((stream, handshake)) = tls.accept(tcp, timeout(&bounds.limits), pick).await else {
         return worker.shard.handshake_failed(MESH_INBOUND.name);
     };
     let found = handshake.sni.as_deref().and_then(|name| live.plan.by_server_name(name));
     let (Some((service, port)), Some(peer)) = (found, handshake.peer) else { return };
     let Some(caller) = Caller::of_peer(peer) else { return };
+    let own = live.plan.id(&WorkloadKind::Service(service.name.clone()));
     let connection = Connection {
-        role: &MESH_INBOUND,
-        at: service.name.clone(),
         caller: Some(caller),
         port: Some(port.name.clone()),
-        client: from.ip().to_canonical(),
         scheme: Scheme::Https,
         sni: handshake.sni,
         tls: Some(handshake.tls),
-        limits,
+        ..bare(&MESH_INBOUND, (service.name.clone(), own), bounds, from)
     };
     match (port.protocol, handshake.alpn) {
         (Protocol::Tcp, Some(Alpn::MeshTcp)) => tcp::serve_inbound(worker, &connection, &port.name, stream).await,
@@ -153,13 +167,18 @@ async fn mesh(worker: &Rc<Worker>, live: &Live, limits: Limits, tcp: TcpStream, 
     }
 }
 
-/// A connection from this machine, when it comes from the process that the service's document describes.
-fn outbound(live: &Live, bare: Connection, service: &Name, tcp: &TcpStream, from: SocketAddr) -> Option<Connection> {
-    let selector = live.plan.service(service.as_str())?.workload.as_ref()?;
-    let peer = attest::local_peer(tcp.local_addr().ok()?, from, selector.path.is_some())?;
-    attest::matches(selector, &peer).ok()?;
-    let id = live.plan.id(&WorkloadKind::Service(service.clone()));
-    Some(Connection { role: &MESH_OUTBOUND, caller: Some(Caller::of_workload(id, service.clone())), ..bare })
+/// A connection from this machine. It has a caller only when it comes from the process that the service's document
+/// describes; without one, every decision is no.
+fn outbound(live: &Live, service: Name, bounds: Bounds, tcp: &TcpStream, from: SocketAddr) -> Connection {
+    let own = live.plan.id(&WorkloadKind::Service(service.clone()));
+    let attested = || {
+        let selector = live.plan.service(service.as_str())?.workload.as_ref()?;
+        let peer = attest::local_peer(tcp.local_addr().ok()?, from, selector.path.is_some())?;
+        attest::matches(selector, &peer).ok()?;
+        Some(Caller::of_workload(own.clone(), service.clone()))
+    };
+    let caller = attested();
+    Connection { caller, ..bare(&MESH_OUTBOUND, (service, own), bounds, from) }
 }
 
 fn timeout(limits: &Limits) -> Duration {

@@ -5,7 +5,9 @@ use selvedge_config::checked::Limits;
 use selvedge_http::{HeadLimits, Scheme};
 use selvedge_identity::Peer;
 use selvedge_model::{Name, PeerTls, SpiffeId, WorkloadKind};
+use std::cell::Cell;
 use std::net::IpAddr;
+use std::rc::Rc;
 
 /// A connection that was accepted.
 #[derive(Debug)]
@@ -13,6 +15,8 @@ pub(crate) struct Connection {
     pub(crate) role: &'static Role,
     /// The gateway or the local service that it is for.
     pub(crate) at: Name,
+    /// Who we are towards the next hop.
+    pub(crate) own: SpiffeId,
     /// Who is at the other end, inside the mesh.
     pub(crate) caller: Option<Caller>,
     /// The port of the local service, where the connection is for one.
@@ -24,6 +28,8 @@ pub(crate) struct Connection {
     pub(crate) sni: Option<String>,
     pub(crate) tls: Option<PeerTls>,
     pub(crate) limits: Limits,
+    /// Whether it waits for a request: then it may be ended without loss.
+    pub(crate) waits: Rc<Cell<bool>>,
 }
 
 /// A caller whose identity was proven when the connection was made.

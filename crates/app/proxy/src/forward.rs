@@ -5,7 +5,7 @@ use crate::hop::{Hop, Refusal};
 use crate::live::Live;
 use crate::relay::{Bounds, Relay, State};
 use crate::stage::decide::Permitted;
-use crate::upstream::{Endpoint, Lease, own_id};
+use crate::upstream::{Endpoint, Lease};
 use crate::vouch::{DECISION, OUTSIDE, Vouched};
 use crate::wire::down::Down;
 use crate::wire::timer::Timer;
@@ -58,7 +58,7 @@ impl Forward<'_> {
                 }
             };
             if endpoint.is_mesh() {
-                hop.record.local = Some(own_id(self.live, self.connection));
+                hop.record.local = Some(self.connection.own.clone());
             }
             let reused = !matches!(lease, Lease::H1(_, false));
             match self.exchange(hop, down, timer, (endpoint, lease, bounds)).await {

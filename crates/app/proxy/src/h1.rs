@@ -22,7 +22,9 @@ pub(crate) async fn serve(worker: &Worker, connection: &Connection, mut io: Io) 
     let limits = connection.head_limits();
     loop {
         let waiting = Waiting::new(connection);
+        connection.waits.set(io.input.bytes().is_empty());
         let Some(head) = next_head(&mut io, &mut timer, waiting, &limits).await else { break };
+        connection.waits.set(false);
         let (framing, version, keep_alive, expects) = match &head {
             Ok(head) => {
                 let expects = head.version == Version::Http11 && head.fields.all("expect").next().is_some();

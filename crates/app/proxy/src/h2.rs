@@ -49,10 +49,12 @@ pub(crate) async fn serve(worker: &Rc<Worker>, connection: Connection, stream: S
                     streams.graceful_shutdown();
                 }
                 open.set(open.get() + 1);
+                connection.waits.set(false);
                 // Owned by the connection: its stream ends with it.
                 drop(tokio::task::spawn_local(async move {
                     serve_stream(&worker, &connection, request, respond).await;
                     open.set(open.get() - 1);
+                    connection.waits.set(open.get() == 0);
                 }));
             }
             Ok(Some(Err(_)) | None) => return,

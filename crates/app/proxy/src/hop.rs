@@ -2,7 +2,7 @@
 
 use crate::connection::Connection;
 use crate::live::Live;
-use selvedge_model::{DecisionId, Denial, Fault, Outcome, Record, RuleId};
+use selvedge_model::{DecisionId, Denial, DenialReason, Fault, Outcome, Record, RuleId};
 use selvedge_net::{now_ms, random_u128};
 use std::sync::Arc;
 use std::time::Instant;
@@ -43,7 +43,8 @@ impl Hop {
             role: connection.role.name,
             at: Some(connection.at.clone()),
             plan: live.plan.hash().clone(),
-            outcome: Outcome::Faulted { fault: Fault::ClientGone, detail: Arc::from(""), rule: None },
+            // Until something else is known: whatever happens, a hop never looks allowed by mistake.
+            outcome: Outcome::Denied(Denial { reason: DenialReason::NotPermitted, nearest: None }),
             status: 0,
             peer: connection.peer_id().cloned(),
             local: None,

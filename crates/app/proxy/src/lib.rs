@@ -15,8 +15,10 @@ mod pipeline;
 mod relay;
 mod respond;
 mod role;
+mod shared;
 mod stage;
 mod tcp;
+mod thread;
 mod tokens;
 mod trace;
 mod upstream;
@@ -34,10 +36,11 @@ use selvedge_net::issuers::Issuers;
 use selvedge_net::{EdgeCertificate, MeshTls, TlsError};
 use selvedge_plan::Plan;
 use selvedge_telemetry::{DecisionLog, Metrics};
+use shared::Shared;
 use std::net::SocketAddr;
 use std::sync::Arc;
+use thread::Order;
 use tokio::sync::{Mutex, mpsc, oneshot, watch};
-use worker::Order;
 
 /// Where an HTTPS listener's certificate comes from: files, or the mesh's authority.
 pub type EdgeSource<'a> = dyn Fn(&Listener) -> Result<EdgeCertificate, TlsError> + Sync + 'a;
@@ -61,13 +64,6 @@ pub struct Proxy {
     changing: Mutex<()>,
 }
 
-/// What all workers read.
-struct Shared {
-    live: ArcSwap<Live>,
-    changes: watch::Sender<u64>,
-    issuers: Arc<Issuers>,
-}
-
 impl Proxy {
     /// Starts `workers` threads under an empty plan: nothing listens before the first [`Proxy::apply`].
     ///
@@ -83,7 +79,7 @@ impl Proxy {
         let (changes, _) = watch::channel(0);
         let shared = Arc::new(Shared { live: ArcSwap::from_pointee(live), changes, issuers });
         let started: std::io::Result<Vec<_>> =
-            (0..workers.max(1)).map(|i| worker::start(i, shared.clone(), log.recorder(), metrics.worker(i))).collect();
+            (0..workers.max(1)).map(|i| thread::start(i, shared.clone(), log.recorder(), metrics.worker(i))).collect();
         Ok(Proxy { shared, workers: started?, changing: Mutex::new(()) })
     }
 

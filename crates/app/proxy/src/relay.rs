@@ -2,7 +2,8 @@
 //!
 //! Neither end is read faster than the other takes it, so an exchange holds a bounded number of bytes.
 
-use crate::wire::down::{Answer, Down, Step};
+use crate::wire::down::Down;
+use crate::wire::message::{Answer, Step};
 use crate::wire::timer::Timer;
 use crate::wire::up::Up;
 use selvedge_http::{Fields, HeadLimits};

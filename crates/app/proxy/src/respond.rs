@@ -4,7 +4,8 @@
 
 use crate::hop::Refusal;
 use crate::vouch::DECISION;
-use crate::wire::down::{Answer, Down};
+use crate::wire::down::Down;
+use crate::wire::message::Answer;
 use selvedge_http::{Fields, Framing};
 use selvedge_model::{DecisionId, DenialReason, Fault};
 use std::future::poll_fn;
@@ -50,7 +51,10 @@ fn fields(refusal: &Refusal, id: DecisionId) -> Fields {
         Refusal::Denied(denial) => match denial.reason {
             DenialReason::CredentialMissing => put("www-authenticate", b"Bearer"),
             DenialReason::CredentialRefused => put("www-authenticate", br#"Bearer error="invalid_token""#),
-            DenialReason::NotExposed | DenialReason::NotPermitted | DenialReason::RateExceeded => {}
+            DenialReason::NotExposed
+            | DenialReason::NotPermitted
+            | DenialReason::Unattested
+            | DenialReason::RateExceeded => {}
         },
         Refusal::Faulted(_, _) => {}
     }

@@ -10,7 +10,7 @@ use crate::connection::Connection;
 use crate::hop::{Hop, Refusal};
 use crate::live::Live;
 use crate::stage::decide::decide_tcp;
-use crate::upstream::{Endpoint, own_id};
+use crate::upstream::Endpoint;
 use crate::wire::io::Io;
 use crate::worker::Worker;
 use pump::{Pump, Pumped};
@@ -50,6 +50,7 @@ pub(crate) async fn serve_inbound(worker: &Worker, connection: &Connection, port
 }
 
 async fn tunnel(worker: &Worker, connection: &Connection, mut hop: Hop, to: (&Name, &Name), mut down: Io) {
+    connection.waits.set(false);
     let live = worker.live();
     let opened = match decide_tcp(&live, connection, &mut hop, to.0, to.1) {
         Ok(()) => open(worker, &live, connection, &mut hop, to).await,
@@ -116,7 +117,7 @@ async fn open(
             Ok(stream) => {
                 let stream = greet(endpoint, hop, stream).await?;
                 if endpoint.is_mesh() {
-                    hop.record.local = Some(own_id(live, connection));
+                    hop.record.local = Some(connection.own.clone());
                 }
                 return Ok((Io::new(stream), Duration::from_millis(port.traffic.idle_timeout_ms)));
             }

@@ -7,17 +7,33 @@ use std::sync::Arc;
 /// The field (W3C Trace Context §3.2).
 const TRACEPARENT: &str = "traceparent";
 
+/// Where the trace id is in a value.
+const TRACE_START: usize = 3;
+const TRACE_END: usize = 35;
+
 /// The trace id of a request. A request without a valid `traceparent` gets a new one.
 pub(crate) fn ensure(fields: &mut Fields) -> Arc<str> {
     let given = fields.all(TRACEPARENT).next().and_then(|value| std::str::from_utf8(value).ok()).and_then(trace_id);
     if let Some(id) = given {
         return id.into();
     }
-    let (trace, span) = (format!("{:032x}", random_u128() | 1), random_u128() as u64 | 1);
+    let (trace, span) = (random_u128() | 1, random_u128() as u64 | 1);
+    let mut value = *b"00-00000000000000000000000000000000-0000000000000000-00";
+    let (head, tail) = value.split_at_mut(TRACE_END);
+    hex(trace, head.split_at_mut(TRACE_START).1);
+    hex(u128::from(span), tail.split_at_mut(1).1.split_at_mut(16).0);
     fields.retain(|name| name != TRACEPARENT && name != "tracestate");
     // A value of hexadecimal digits is always a field value.
-    let _ = fields.push(TRACEPARENT.as_bytes(), format!("00-{trace}-{span:016x}-00").as_bytes());
-    trace.into()
+    let _ = fields.push(TRACEPARENT.as_bytes(), &value);
+    value.get(TRACE_START..TRACE_END).and_then(|id| std::str::from_utf8(id).ok()).unwrap_or_default().into()
+}
+
+/// Writes a number in lower-case hexadecimal, with as many digits as there is room for.
+fn hex(number: u128, digits: &mut [u8]) {
+    for (place, digit) in digits.iter_mut().rev().enumerate() {
+        let nibble = (number >> (4 * place)) as u8 & 15;
+        *digit = if nibble < 10 { b'0' + nibble } else { b'a' + nibble - 10 };
+    }
 }
 
 /// `version "-" trace-id "-" parent-id "-" flags`, lower-case hexadecimal, ids not zero.

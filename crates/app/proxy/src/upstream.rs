@@ -12,7 +12,7 @@ use crate::role::Presents;
 use endpoint::{Address, Key, Link};
 use selvedge_config::checked::{self, Protocol, Traffic};
 use selvedge_http::Scheme;
-use selvedge_model::{Name, SpiffeId, WorkloadKind};
+use selvedge_model::{Name, SpiffeId};
 use selvedge_net::Alpn;
 use std::cell::{Cell, RefCell};
 use std::collections::HashMap;
@@ -47,7 +47,7 @@ impl Upstreams {
         }
         let as_id = match connection.role.presents {
             Presents::Nothing => None,
-            Presents::Svid => Some(own_id(live, connection)),
+            Presents::Svid => Some(connection.own.clone()),
         };
         let key = (service.clone(), port.clone(), as_id);
         if let Some(found) = self.ports.borrow().get(&key) {
@@ -97,14 +97,6 @@ impl Upstreams {
             traffic: document.traffic,
             next: Cell::new(selvedge_net::random_u128() as usize),
         })
-    }
-}
-
-/// Who we are towards the next hop.
-pub(crate) fn own_id(live: &Live, connection: &Connection) -> SpiffeId {
-    match &connection.caller {
-        Some(caller) => caller.id.clone(),
-        None => live.plan.id(&WorkloadKind::Gateway(connection.at.clone())),
     }
 }
 

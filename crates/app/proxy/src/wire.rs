@@ -5,5 +5,6 @@ pub(crate) mod down;
 pub(crate) mod h2_body;
 pub(crate) mod h2_head;
 pub(crate) mod io;
+pub(crate) mod message;
 pub(crate) mod timer;
 pub(crate) mod up;

@@ -1,26 +1,20 @@
-//! One worker: a thread with its own runtime, listening sockets, upstream connections, limits and counters.
+//! What one worker holds: connections of both sides, verified tokens, counters.
 //!
 //! Nothing on the request path is shared with another worker but what is in force, which is read by one atomic load.
 
-use crate::live::{ApplyError, Live};
+use crate::live::Live;
+use crate::shared::Shared;
+use crate::tokens;
 use crate::upstream::Upstreams;
-use crate::{Shared, accept, tokens};
 use selvedge_model::{Name, Principal, Record};
-use selvedge_net::{Listener, now_s};
+use selvedge_net::now_s;
 use selvedge_telemetry::{Recorder, Shard};
 use std::cell::{Cell, RefCell};
 use std::collections::HashMap;
-use std::net::SocketAddr;
 use std::rc::Rc;
 use std::sync::Arc;
-use std::time::Duration;
-use tokio::sync::{mpsc, oneshot, watch};
-use tokio::task::JoinHandle;
-
-/// Records are handed over at least so often.
-const FLUSH_EVERY: Duration = Duration::from_millis(20);
-/// Idle upstream connections are looked through so often.
-const SWEEP_EVERY: Duration = Duration::from_secs(5);
+use tokio::sync::watch;
+use tokio::task::AbortHandle;
 
 /// What one worker holds.
 pub(crate) struct Worker {
@@ -31,21 +25,34 @@ pub(crate) struct Worker {
     tokens: RefCell<tokens::Tokens>,
     changes: watch::Receiver<u64>,
     draining: Cell<bool>,
-    /// Connections that are open.
-    pub(crate) open: Cell<usize>,
+    /// Open connections by number.
+    open: RefCell<HashMap<u64, Open>>,
+    accepted: Cell<u64>,
 }
 
-/// What a worker is told to do.
-pub(crate) enum Order {
-    /// Listen on an address.
-    Listen(SocketAddr, oneshot::Sender<Result<(), ApplyError>>),
-    /// Stop listening on an address. Its open connections go on.
-    Leave(SocketAddr),
-    /// Take no more connections, end idle ones, and end when none is left.
-    Drain,
+/// A connection that is served by a task.
+struct Open {
+    task: AbortHandle,
+    /// Whether it waits for a request.
+    waits: Rc<Cell<bool>>,
 }
 
 impl Worker {
+    pub(crate) fn new(shared: Arc<Shared>, recorder: Recorder, shard: Shard) -> Worker {
+        let changes = shared.changes.subscribe();
+        Worker {
+            shared,
+            recorder,
+            shard,
+            upstreams: Upstreams::default(),
+            tokens: RefCell::default(),
+            changes,
+            draining: Cell::new(false),
+            open: RefCell::default(),
+            accepted: Cell::new(0),
+        }
+    }
+
     /// What is in force.
     pub(crate) fn live(&self) -> Arc<Live> {
         self.shared.live.load_full()
@@ -70,73 +77,36 @@ impl Worker {
         self.recorder.record(record);
     }
 
+    /// Hands the records of the last moments to the decision log.
+    pub(crate) fn flush(&self) {
+        self.recorder.flush();
+    }
+
+    /// The number of the next connection.
+    pub(crate) fn number(&self) -> u64 {
+        self.accepted.replace(self.accepted.get().wrapping_add(1))
+    }
+
+    /// Notes a connection that is served by a task.
+    pub(crate) fn opened(&self, number: u64, task: AbortHandle, waits: Rc<Cell<bool>>) {
+        self.open.borrow_mut().insert(number, Open { task, waits });
+    }
+
+    /// Forgets a connection that has ended.
+    pub(crate) fn closed(&self, number: u64) {
+        self.open.borrow_mut().remove(&number);
+    }
+
     /// Whether connections are to end after their current request.
     pub(crate) fn is_draining(&self) -> bool {
         self.draining.get()
     }
-}
 
-/// Starts a worker's thread.
-///
-/// # Errors
-/// When the thread or its runtime cannot be made.
-pub(crate) fn start(
-    index: usize,
-    shared: Arc<Shared>,
-    recorder: Recorder,
-    shard: Shard,
-) -> std::io::Result<mpsc::UnboundedSender<Order>> {
-    let (orders, received) = mpsc::unbounded_channel();
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-    let thread = std::thread::Builder::new().name(format!("worker-{index}"));
-    thread.spawn(move || {
-        let changes = shared.changes.subscribe();
-        let worker = Rc::new(Worker {
-            shared,
-            recorder,
-            shard,
-            upstreams: Upstreams::default(),
-            tokens: RefCell::default(),
-            changes,
-            draining: Cell::new(false),
-            open: Cell::new(0),
-        });
-        tokio::task::LocalSet::new().block_on(&runtime, run(worker, received));
-    })?;
-    Ok(orders)
-}
-
-async fn run(worker: Rc<Worker>, mut orders: mpsc::UnboundedReceiver<Order>) {
-    let mut listening: HashMap<SocketAddr, JoinHandle<()>> = HashMap::new();
-    let mut flush = tokio::time::interval(FLUSH_EVERY);
-    let mut sweep = tokio::time::interval(SWEEP_EVERY);
-    loop {
-        tokio::select! {
-            order = orders.recv() => match order {
-                Some(Order::Listen(address, done)) => {
-                    let bound = Listener::bind(address).map_err(|error| ApplyError::Bind { address, error });
-                    let answer = bound.map(|listener| {
-                        let accepting = tokio::task::spawn_local(accept::accept(worker.clone(), listener, address));
-                        drop(listening.insert(address, accepting));
-                    });
-                    // Whoever asked may have given up.
-                    let _ = done.send(answer);
-                }
-                Some(Order::Leave(address)) => listening.remove(&address).into_iter().for_each(|task| task.abort()),
-                Some(Order::Drain) => {
-                    listening.drain().for_each(|(_, task)| task.abort());
-                    worker.draining.set(true);
-                }
-                None => break,
-            },
-            _ = flush.tick() => {
-                worker.recorder.flush();
-                if worker.is_draining() && worker.open.get() == 0 {
-                    break;
-                }
-            }
-            _ = sweep.tick() => worker.upstreams.sweep(),
-        }
+    /// Ends the connections that wait for a request, and those that come to wait later. `true`: none is left.
+    pub(crate) fn drain(&self) -> bool {
+        self.draining.set(true);
+        let open = self.open.borrow();
+        open.values().filter(|open| open.waits.get()).for_each(|open| open.task.abort());
+        open.is_empty()
     }
-    worker.recorder.flush();
 }

@@ -5,8 +5,11 @@ use super::route::Routed;
 use crate::connection::Connection;
 use crate::hop::{Hop, Refusal};
 use crate::live::Live;
+use crate::role::Accepts;
 use selvedge_http::Canonical;
-use selvedge_model::{Credential, Decision, Facts, Fault, Name, Peer, Principal, RequestFacts, WorkloadKind};
+use selvedge_model::{
+    Credential, Decision, Denial, DenialReason, Facts, Fault, Name, Peer, Principal, RequestFacts, WorkloadKind,
+};
 use selvedge_net::now_s;
 use std::sync::Arc;
 
@@ -74,9 +77,12 @@ pub(crate) fn decide_tcp(
 
 /// Who is at the other end, as the policy sees it: a gateway stands for the outside that it vouches for.
 fn peer<'a>(connection: &'a Connection, host: &'a str) -> Result<Peer<'a>, Refusal> {
-    match &connection.caller {
-        None => Ok(Peer::Outside { gateway: &connection.at, host }),
-        Some(caller) => match &caller.kind {
+    match (&connection.caller, connection.role.accepts) {
+        (None, Accepts::EdgeCredential) => Ok(Peer::Outside { gateway: &connection.at, host }),
+        (None, Accepts::LocalWorkload | Accepts::PeerSvid) => {
+            Err(Refusal::Denied(Denial { reason: DenialReason::Unattested, nearest: None }))
+        }
+        (Some(caller), _) => match &caller.kind {
             WorkloadKind::Gateway(gateway) => Ok(Peer::Outside { gateway, host }),
             WorkloadKind::Service(_) => Ok(Peer::Workload(&caller.id)),
             WorkloadKind::Node(_) | WorkloadKind::Control(_) => {

@@ -3,27 +3,12 @@
 use super::h2_body::{Received, Sender};
 use super::h2_head;
 use super::io::Io;
+use super::message::{Answer, Step};
 use h2::server::SendResponse;
 use http::HeaderMap;
-use selvedge_http::{BodyDecoder, BodyEncoder, Fields, Framing, Version, write_response};
+use selvedge_http::{BodyDecoder, BodyEncoder, Framing, Version, write_response};
 use selvedge_model::Fault;
 use std::task::{Context, Poll, ready};
-
-/// An answer's head, ready to be written.
-pub(crate) struct Answer<'a> {
-    pub(crate) status: u16,
-    pub(crate) fields: &'a Fields,
-    /// How long the body is, as far as is known: [`Framing::UntilClose`] where only its end tells.
-    pub(crate) framing: Framing,
-}
-
-/// What one step of reading a body gave.
-pub(crate) enum Step {
-    /// So many bytes.
-    Data(usize),
-    /// The body has ended, with these trailers where the protocol has them.
-    End(Option<HeaderMap>),
-}
 
 /// One exchange on a downstream connection.
 pub(crate) enum Down<'a> {

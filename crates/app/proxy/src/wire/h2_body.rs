@@ -1,6 +1,6 @@
 //! Bodies of HTTP/2 streams, with the flow control of both directions kept.
 
-use super::down::Step;
+use super::message::Step;
 use bytes::Bytes;
 use h2::{Reason, RecvStream, SendStream};
 use http::HeaderMap;

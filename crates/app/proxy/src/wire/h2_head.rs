@@ -1,6 +1,6 @@
 //! HTTP/2 heads to and from our own form (RFC 9113 §8).
 
-use super::down::Answer;
+use super::message::Answer;
 use http::header::{HeaderName, HeaderValue};
 use http::{HeaderMap, Method, Request, Response, StatusCode, Uri};
 use selvedge_http::{Canonical, Fields, Framing, HeadError, HeadLimits, RequestHead, ResponseHead, Scheme, Version};

@@ -1,9 +1,9 @@
 //! The upstream end of one exchange: where the request goes, and where the answer comes from.
 
-use super::down::Step;
 use super::h2_body::{Received, Sender};
 use super::h2_head;
 use super::io::Io;
+use super::message::Step;
 use bytes::Bytes;
 use h2::client::{ResponseFuture, SendRequest};
 use http::HeaderMap;

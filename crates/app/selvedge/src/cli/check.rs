@@ -1,7 +1,8 @@
 //! `selvedge check [DIR]`
 
-use super::{Output, say};
+use super::Output;
 use crate::repository;
+use crate::say::say;
 use anyhow::Result;
 use selvedge_config::{Checked, Diagnostic, SourceFile, render};
 use selvedge_plan::Plan;

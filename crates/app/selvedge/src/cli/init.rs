@@ -1,6 +1,7 @@
 //! `selvedge init [DIR]`
 
-use super::{Output, say};
+use super::Output;
+use crate::say::say;
 use anyhow::{Context, Result, bail};
 use std::io::{Write, stdout};
 use std::path::PathBuf;

@@ -1,0 +1,15 @@
+//! What all workers of a process read.
+
+use crate::live::Live;
+use arc_swap::ArcSwap;
+use selvedge_net::issuers::Issuers;
+use std::sync::Arc;
+use tokio::sync::watch;
+
+/// What all workers read.
+pub(crate) struct Shared {
+    pub(crate) live: ArcSwap<Live>,
+    /// Told of each change, after it is in force.
+    pub(crate) changes: watch::Sender<u64>,
+    pub(crate) issuers: Arc<Issuers>,
+}

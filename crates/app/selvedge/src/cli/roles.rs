@@ -1,0 +1,77 @@
+//! `selvedge gateway` and `selvedge node`: a part of the mesh on its own.
+
+use super::control::host_port;
+use super::process;
+use crate::node::{self, Options, Way};
+use anyhow::{Context, Result};
+use selvedge_config::checked::HostPort;
+use selvedge_identity::JoinToken;
+use selvedge_link::NodeKind;
+use selvedge_model::Name;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+#[derive(clap::Args)]
+pub(super) struct Common {
+    /// Its name.
+    name: Name,
+    /// The join token, at the first start; `selvedge identity join-token` makes one.
+    #[arg(long)]
+    join: Option<String>,
+    /// Where the state is kept: certificates, documents, records.
+    #[arg(long)]
+    state: PathBuf,
+    /// Where files are that documents name.
+    #[arg(long, default_value = ".")]
+    files: PathBuf,
+    /// Where `/status`, `/metrics` and `/healthz` are; loopback alone.
+    #[arg(long)]
+    admin: Option<SocketAddr>,
+    /// Threads of the data plane; one for each core otherwise.
+    #[arg(long)]
+    workers: Option<usize>,
+}
+
+#[derive(clap::Args)]
+pub(super) struct GatewayArguments {
+    #[command(flatten)]
+    common: Common,
+}
+
+#[derive(clap::Args)]
+pub(super) struct NodeArguments {
+    #[command(flatten)]
+    common: Common,
+    /// Where the mesh reaches the services of this node.
+    #[arg(long, default_value = "0.0.0.0:7443")]
+    mesh_listen: SocketAddr,
+    /// What others dial for that, as `host:port`; without it nobody is told.
+    #[arg(long, value_parser = host_port)]
+    advertise: Option<HostPort>,
+}
+
+pub(super) fn run_gateway(arguments: GatewayArguments) -> Result<ExitCode> {
+    run(NodeKind::Gateway, arguments.common, None, None)
+}
+
+pub(super) fn run_node(arguments: NodeArguments) -> Result<ExitCode> {
+    run(NodeKind::Node, arguments.common, Some(arguments.mesh_listen), arguments.advertise)
+}
+
+fn run(
+    kind: NodeKind,
+    common: Common,
+    mesh_listen: Option<SocketAddr>,
+    advertise: Option<HostPort>,
+) -> Result<ExitCode> {
+    let Common { name, join, state, files, admin, workers } = common;
+    let token = join.as_deref().map(JoinToken::parse).transpose().context("the join token cannot be read")?;
+    let options = Options { kind, name, mesh_listen, advertise, state, files, admin, workers };
+    process::run(async {
+        let services = node::join(&options, token.as_ref()).await?;
+        let agent = node::start(options).await?;
+        agent.run(Way::Remote { services }, process::end()).await;
+        Ok(())
+    })
+}

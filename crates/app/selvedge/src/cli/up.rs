@@ -1,0 +1,102 @@
+//! `selvedge up [DIR]`: control, every gateway and a node on this machine, in one process.
+
+use super::{control, process};
+use crate::node::{self, Options, Way};
+use anyhow::{Context, Result};
+use selvedge_config::checked::HostPort;
+use selvedge_control::Control;
+use selvedge_link::NodeKind;
+use selvedge_model::{Host, Name};
+use std::net::{Ipv4Addr, SocketAddr};
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+use tokio::sync::watch;
+
+#[derive(clap::Args)]
+pub(super) struct Arguments {
+    /// The mesh repository; it is watched: a good change is enforced at once, a bad one is reported and changes nothing.
+    #[arg(default_value = ".")]
+    directory: PathBuf,
+    /// Where the state is kept: keys, certificates, records.
+    #[arg(long, default_value = ".selvedge")]
+    state: PathBuf,
+    /// Where `/status`, `/metrics` and `/healthz` of the control plane are; loopback alone.
+    #[arg(long, default_value = "127.0.0.1:7401")]
+    admin: SocketAddr,
+    /// Threads of each data plane; one for each core otherwise.
+    #[arg(long)]
+    workers: Option<usize>,
+}
+
+pub(super) fn run(arguments: &Arguments) -> Result<ExitCode> {
+    process::run(async {
+        let (ending, ended) = watch::channel(());
+        let options = selvedge_control::Options {
+            directory: arguments.directory.clone(),
+            state: arguments.state.join("control"),
+            listen: None,
+            advertise: None,
+            admin: Some(arguments.admin),
+            authority: control::authority()?,
+        };
+        make_private(&arguments.state)?;
+        let (control, running) = selvedge_control::start(options, control::read_files()).await?;
+        let ca = arguments.state.join("ca.pem");
+        std::fs::write(&ca, control.trust().to_pem()).with_context(|| format!("cannot write `{}`", ca.display()))?;
+        let mut parts = tokio::task::JoinSet::new();
+        for options in parts_of(arguments, &control)? {
+            parts.spawn_local(part(options, control.clone(), ended.clone()));
+        }
+        drop(ended);
+        tokio::select! {
+            stopped = running.run() => return Ok(stopped?),
+            Some(stopped) = parts.join_next() => stopped.context("a part of the mesh has ended")??,
+            () = process::end() => {}
+        }
+        drop(ending);
+        while parts.join_next().await.is_some() {}
+        Ok(())
+    })
+}
+
+/// A gateway or node of this process, until the process ends.
+async fn part(options: Options, control: Control, mut ended: watch::Receiver<()>) -> Result<()> {
+    let (kind, name) = (options.kind, options.name.clone());
+    let agent = node::start(options).await?;
+    let link = move |services: &[Name]| Ok(control.local_link(kind, &name, services)?);
+    // The sender is dropped when the process is told to end.
+    agent.run(Way::Local(Box::new(link)), async move { while ended.changed().await.is_ok() {} }).await;
+    Ok(())
+}
+
+/// Every gateway of the documents, and one node for the services of this machine.
+fn parts_of(arguments: &Arguments, control: &Control) -> Result<Vec<Options>> {
+    let mesh_listen = free_address()?;
+    let options = |kind: NodeKind, name: Name| Options {
+        kind,
+        state: arguments.state.join(format!("{kind}-{name}")),
+        name,
+        mesh_listen: None,
+        advertise: None,
+        files: arguments.directory.clone(),
+        admin: None,
+        workers: arguments.workers,
+    };
+    let mut parts: Vec<Options> = control.gateways().into_iter().map(|name| options(NodeKind::Gateway, name)).collect();
+    let host = Host::parse(&mesh_listen.ip().to_string())?;
+    let advertise = Some(HostPort { host, port: mesh_listen.port() });
+    parts.push(Options { mesh_listen: Some(mesh_listen), advertise, ..options(NodeKind::Node, Name::parse("local")?) });
+    Ok(parts)
+}
+
+/// An address on loopback that the kernel has free.
+fn free_address() -> Result<SocketAddr> {
+    let held = std::net::TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).context("no port is free on loopback")?;
+    Ok(held.local_addr()?)
+}
+
+fn make_private(directory: &Path) -> Result<()> {
+    use std::os::unix::fs::DirBuilderExt;
+    let made = std::fs::DirBuilder::new().recursive(true).mode(0o700).create(directory);
+    made.with_context(|| format!("cannot make the state directory `{}`", directory.display()))
+}

@@ -1,0 +1,126 @@
+//! A gateway or a node as a process: it joins, keeps its certificates fresh, and enforces what control signs.
+//!
+//! Everything that it needs to serve is on its disk: with control away it starts, and goes on, with the last good
+//! documents and the certificates that it has.
+
+mod agent;
+mod certificates;
+mod enforce;
+mod page;
+mod store;
+mod way;
+
+pub(crate) use agent::Agent;
+pub(crate) use way::Way;
+
+use anyhow::{Context, Result, bail};
+use selvedge_config::Checked;
+use selvedge_config::checked::HostPort;
+use selvedge_identity::{JoinToken, Svid};
+use selvedge_link::NodeKind;
+use selvedge_model::{Name, TrustDomain};
+use selvedge_net::issuers::{Issuers, Pace};
+use selvedge_net::now_s;
+use selvedge_plan::Plan;
+use selvedge_proxy::Proxy;
+use selvedge_telemetry::admin::Admin;
+use selvedge_telemetry::{DecisionLog, Metrics};
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+use store::Store;
+
+/// How long open requests may go on after a request to end.
+const DRAIN_MAX: Duration = Duration::from_secs(10);
+
+/// What a gateway or node is told.
+#[derive(Debug, Clone)]
+pub(crate) struct Options {
+    /// Gateway or node.
+    pub(crate) kind: NodeKind,
+    /// Its name.
+    pub(crate) name: Name,
+    /// Where the mesh reaches a node's services.
+    pub(crate) mesh_listen: Option<SocketAddr>,
+    /// What others dial for that.
+    pub(crate) advertise: Option<HostPort>,
+    /// Its state: certificates, documents, records.
+    pub(crate) state: PathBuf,
+    /// Where files are that documents name.
+    pub(crate) files: PathBuf,
+    /// Where `/status`, `/metrics` and `/healthz` are.
+    pub(crate) admin: Option<SocketAddr>,
+    /// Threads of the data plane; one for each core otherwise.
+    pub(crate) workers: Option<usize>,
+}
+
+/// Makes the agent, its data plane and its admin listener. To be called inside a runtime.
+///
+/// # Errors
+/// When the state directory, a thread or the admin listener cannot be made.
+pub(crate) async fn start(options: Options) -> Result<Agent> {
+    let store = Store::open(&options.state)?;
+    let log = DecisionLog::open(&options.state).context("cannot open the decision log")?;
+    let workers = options.workers.unwrap_or_else(|| std::thread::available_parallelism().map_or(1, usize::from));
+    let metrics = Metrics::new(workers);
+    metrics.watch(&log);
+    let issuers = Arc::new(Issuers::paced(Pace::default(), &options.files));
+    issuers.start();
+    let empty = Arc::new(nothing(&store)?);
+    let proxy = Proxy::start(workers, empty, issuers.clone(), (&log, &metrics));
+    let proxy = proxy.context("cannot start the data plane")?;
+    let page = page::Page::new(metrics, issuers);
+    if let Some(address) = options.admin {
+        let listener = tokio::net::TcpListener::bind(address).await;
+        let listener =
+            listener.with_context(|| format!("cannot listen on `{address}`: choose another with --admin"))?;
+        let routes = page.routes();
+        // Owned by the process: it ends with it.
+        drop(tokio::spawn(async move { Admin::serve(listener, routes).await }));
+    }
+    Ok(Agent::new(options, store, proxy, page, log))
+}
+
+/// Joins with a token, unless there is a certificate already. The services that the node may stand beside.
+///
+/// # Errors
+/// When control refuses, or there is neither a token nor a certificate.
+pub(crate) async fn join(options: &Options, token: Option<&JoinToken>) -> Result<Vec<Name>> {
+    let store = Store::open(&options.state)?;
+    let joined = store.certificate("myself").and_then(|pem| Svid::from_pem(&pem).ok());
+    match (joined, token) {
+        (Some(svid), _) if svid.not_after > now_s() => {}
+        (_, Some(token)) => way::join(token, options.kind, &options.name, &store).await?,
+        (Some(_), None) => bail!("the certificate has ended: join again with --join and a new token"),
+        (None, None) => {
+            bail!("not joined yet: make a token with `selvedge identity join-token`, and give it with --join")
+        }
+    }
+    Ok(store.services())
+}
+
+/// A plan that permits nothing and listens nowhere, until there is a real one.
+fn nothing(store: &Store) -> Result<Plan> {
+    let domain = store.trust().map_or_else(|| TrustDomain::parse("none.invalid"), |trust| Ok(trust.trust_domain))?;
+    let mesh = selvedge_config::checked::Mesh {
+        name: Name::parse("none")?,
+        trust_domain: domain,
+        issuers: BTreeMap::new(),
+        workload_ttl_s: 0,
+    };
+    let checked = Checked { mesh, gateways: BTreeMap::new(), services: BTreeMap::new(), access: Vec::new() };
+    Ok(Plan::compile(checked, &BTreeMap::new()))
+}
+
+/// Ends the data plane: no more connections, open requests finish within [`DRAIN_MAX`].
+pub(crate) async fn drain(proxy: &Proxy) {
+    proxy.drain();
+    let drained = async {
+        while !proxy.is_drained() {
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    };
+    let _ = tokio::time::timeout(DRAIN_MAX, drained).await;
+}

@@ -1,0 +1,295 @@
+//! The agent: a session with control for as long as there is one, and the last good state when there is none.
+
+use super::certificates::{Certificates, needed};
+use super::enforce::{self, Opened, enforce};
+use super::page::Page;
+use super::store::Store;
+use super::{Options, Way, drain};
+use crate::say::say;
+use anyhow::{Result, bail};
+use selvedge_identity::TrustBundle;
+use selvedge_link::{FromNode, NodeEnd, NodeInfo, SignedBundle, ToNode};
+use selvedge_model::{Name, SpiffeId, TrustDomain};
+use selvedge_net::{now_s, random_u128};
+use selvedge_proxy::Proxy;
+use selvedge_telemetry::DecisionLog;
+use std::time::Duration;
+
+/// Between tries to reach control.
+const RETRY_MIN: Duration = Duration::from_millis(250);
+const RETRY_MAX: Duration = Duration::from_secs(5);
+
+/// A gateway's or node's agent.
+pub(crate) struct Agent {
+    options: Options,
+    store: Store,
+    proxy: Proxy,
+    page: Page,
+    log: DecisionLog,
+    trust: Option<TrustBundle>,
+    certificates: Certificates,
+    services: Vec<Name>,
+    /// What is in force.
+    enforced: Option<Opened>,
+    /// What is to be enforced once its certificates are here.
+    wanted: Option<Opened>,
+}
+
+impl Agent {
+    pub(crate) fn new(options: Options, store: Store, proxy: Proxy, page: Page, log: DecisionLog) -> Agent {
+        Agent {
+            trust: store.trust(),
+            options,
+            store,
+            proxy,
+            page,
+            log,
+            certificates: Certificates::default(),
+            services: Vec::new(),
+            enforced: None,
+            wanted: None,
+        }
+    }
+
+    /// Serves until `end` comes, then lets open requests finish.
+    pub(crate) async fn run(mut self, way: Way, end: impl Future<Output = ()>) {
+        self.resume(&way).await;
+        tokio::select! {
+            () = self.follow(&way) => {}
+            () = end => {}
+        }
+        drain(&self.proxy).await;
+        self.log.close();
+    }
+
+    /// Enforces what is on disk: control may be away.
+    async fn resume(&mut self, way: &Way) {
+        let (Some(trust), Some(signed)) = (&self.trust, self.store.bundle()) else { return };
+        match enforce::open(signed, trust, None, now_s()) {
+            Ok(opened) => {
+                self.want(opened, way);
+                self.enforce_wanted().await;
+            }
+            Err(error) => self.say(&format!("the documents on disk are not used: {error:#}")),
+        }
+    }
+
+    async fn follow(&mut self, way: &Way) {
+        let mut pause = RETRY_MIN;
+        loop {
+            let error = match self.session(way).await {
+                Ok(()) => {
+                    pause = RETRY_MIN;
+                    "control closed the link".to_owned()
+                }
+                Err(error) => format!("{error:#}"),
+            };
+            self.certificates.link_lost(now_s());
+            self.page.show(|shown| shown.connected = false);
+            let first = self.page_error(Some(error.clone()));
+            if first {
+                self.say(&format!("no link to control: {error}"));
+            }
+            tokio::time::sleep(pause + Duration::from_millis((random_u128() % 250) as u64)).await;
+            pause = (pause * 2).min(RETRY_MAX);
+        }
+    }
+
+    /// One session. `Ok`: it was one, and has ended.
+    async fn session(&mut self, way: &Way) -> Result<()> {
+        let granted = way.granted().unwrap_or(&self.services).to_vec();
+        let domain = self.trust.as_ref().map(|trust| trust.trust_domain.clone());
+        let myself = domain.map(|domain| self.id(&domain));
+        let mut end = match (&myself, way) {
+            (Some(myself), _) => way.connect(&self.store, myself, &granted).await?,
+            // Within one process nothing has to be known before.
+            (None, Way::Local(link)) => link(&granted)?,
+            (None, Way::Remote { .. }) => bail!("this {} has not joined: give it a token", self.options.kind),
+        };
+        end.send(FromNode::Hello { node: self.info(&granted), enforced: self.plan_hash() }).await?;
+        self.page.show(|shown| (shown.connected, shown.error) = (true, None));
+        loop {
+            for request in self.certificates.requests(now_s())? {
+                end.send(request).await?;
+            }
+            tokio::select! {
+                message = end.recv() => match message {
+                    Some(message) => {
+                        if self.heard(message, &end, way).await? {
+                            // Other services stand here now: the session begins anew with them.
+                            return Ok(());
+                        }
+                    }
+                    None => return Ok(()),
+                },
+                () = tokio::time::sleep(self.until_due()) => {}
+            }
+        }
+    }
+
+    /// Acts on a message. `true`: the session is to begin anew.
+    async fn heard(&mut self, message: ToNode, end: &NodeEnd, way: &Way) -> Result<bool> {
+        match message {
+            ToNode::Trust(trust) => self.trusts(trust, end).await?,
+            ToNode::Bundle(signed) => return self.bundle(signed, end, way).await,
+            ToNode::Issued { ticket, chain } => self.issued(ticket, chain, end).await?,
+            ToNode::Refused { ticket: Some(ticket), reason } => {
+                self.certificates.refused(ticket, &reason, now_s());
+                self.page_error(Some(reason.clone()));
+                self.say(&reason);
+                self.enforce_and_tell(end).await?;
+            }
+            ToNode::Refused { ticket: None, reason } => bail!("control refuses: {reason}"),
+            ToNode::Joined { .. } | ToNode::Pong => {}
+        }
+        Ok(false)
+    }
+
+    async fn trusts(&mut self, trust: TrustBundle, end: &NodeEnd) -> Result<()> {
+        if self.trust.as_ref().is_some_and(|known| known.trust_domain != trust.trust_domain) {
+            bail!("control is of the trust domain `{}`, and this process is not", trust.trust_domain);
+        }
+        if self.trust.as_ref() == Some(&trust) {
+            return Ok(());
+        }
+        self.store.keep_trust(&trust)?;
+        self.trust = Some(trust);
+        self.enforce_again(end).await
+    }
+
+    async fn bundle(&mut self, signed: SignedBundle, end: &NodeEnd, way: &Way) -> Result<bool> {
+        let Some(trust) = &self.trust else { bail!("control sent documents before whom to trust") };
+        match enforce::open(signed, trust, self.enforced.as_ref(), now_s()) {
+            Ok(opened) => {
+                let before = self.services.clone();
+                self.want(opened, way);
+                if way.granted().is_none() && before != self.services {
+                    return Ok(true);
+                }
+                for request in self.certificates.requests(now_s())? {
+                    end.send(request).await?;
+                }
+                self.enforce_and_tell(end).await?;
+            }
+            Err(error) => self.refuse(&format!("{error:#}"), end).await?,
+        }
+        Ok(false)
+    }
+
+    async fn issued(&mut self, ticket: u64, chain: Vec<Vec<u8>>, end: &NodeEnd) -> Result<()> {
+        let Some(trust) = &self.trust else { return Ok(()) };
+        let myself = self.id(&trust.trust_domain);
+        let taken = self.certificates.issued(ticket, chain, (trust, &myself), &self.store, now_s())?;
+        if taken && self.wanted.is_some() {
+            self.enforce_and_tell(end).await
+        } else if taken {
+            self.enforce_again(end).await
+        } else {
+            Ok(())
+        }
+    }
+
+    /// Notes documents that are to be enforced, and what they need.
+    fn want(&mut self, opened: Opened, way: &Way) {
+        let checked = opened.plan.checked();
+        self.services = match self.options.kind {
+            selvedge_link::NodeKind::Gateway => Vec::new(),
+            selvedge_link::NodeKind::Node => enforce::services(checked, way.granted()),
+        };
+        let needed = needed(checked, self.options.kind, &self.options.name, &self.services);
+        self.certificates.need(needed, &self.store, now_s());
+        self.wanted = Some(opened);
+    }
+
+    async fn enforce_and_tell(&mut self, end: &NodeEnd) -> Result<()> {
+        if let Some(error) = self.enforce_wanted().await {
+            return self.refuse(&error, end).await;
+        }
+        self.tell(end, None).await
+    }
+
+    /// Enforces what is wanted, if its certificates are here. `Some`: why it is not enforced.
+    async fn enforce_wanted(&mut self) -> Option<String> {
+        if !self.certificates.is_complete() {
+            return None;
+        }
+        let (wanted, trust) = (self.wanted.take()?, self.trust.as_ref()?);
+        let at_hand = (&self.certificates, trust);
+        match enforce(&self.proxy, &self.options, &self.services, &wanted.plan, at_hand).await {
+            Ok(()) => {
+                if let Err(error) = self.store.keep_bundle(&wanted.signed) {
+                    self.say(&format!("the documents are enforced, and not kept for a restart: {error:#}"));
+                }
+                self.enforced = Some(wanted);
+                self.show();
+                None
+            }
+            Err(error) => Some(format!("{error:#}")),
+        }
+    }
+
+    /// The plan in force with new certificates or roots.
+    async fn enforce_again(&mut self, end: &NodeEnd) -> Result<()> {
+        let (Some(enforced), Some(trust)) = (&self.enforced, &self.trust) else { return Ok(()) };
+        let at_hand = (&self.certificates, trust);
+        let again = enforce(&self.proxy, &self.options, &self.services, &enforced.plan, at_hand).await;
+        if let Err(error) = again {
+            self.say(&format!("new certificates are not used: {error:#}"));
+        }
+        self.show();
+        self.tell(end, None).await
+    }
+
+    async fn refuse(&mut self, error: &str, end: &NodeEnd) -> Result<()> {
+        self.wanted = None;
+        self.page_error(Some(error.to_owned()));
+        self.say(&format!("a change is refused, and what was in force stays: {error}"));
+        self.tell(end, Some(error.to_owned())).await
+    }
+
+    async fn tell(&self, end: &NodeEnd, refused: Option<String>) -> Result<()> {
+        let revision = self.enforced.as_ref().map_or(0, |enforced| enforced.revision);
+        let (plan, certificates) = (self.plan_hash(), self.certificates.infos());
+        end.send(FromNode::Receipt { revision, plan, refused, certificates }).await?;
+        Ok(())
+    }
+
+    fn show(&self) {
+        let plan = self.enforced.as_ref().map(|enforced| (enforced.plan.hash().to_string(), enforced.revision));
+        let certificates = self.certificates.infos();
+        self.page.show(|shown| (shown.plan, shown.certificates, shown.error) = (plan, certificates, None));
+    }
+
+    /// Whether this error was not shown before.
+    fn page_error(&self, error: Option<String>) -> bool {
+        let mut first = false;
+        self.page.show(|shown| {
+            first = shown.error != error;
+            shown.error = error;
+        });
+        first
+    }
+
+    fn until_due(&self) -> Duration {
+        let due = self.certificates.next_due().unwrap_or(u64::MAX);
+        Duration::from_secs(due.saturating_sub(now_s()).clamp(1, 3600))
+    }
+
+    fn id(&self, domain: &TrustDomain) -> SpiffeId {
+        self.options.kind.id(domain, &self.options.name)
+    }
+
+    fn info(&self, services: &[Name]) -> NodeInfo {
+        let Options { kind, name, advertise, .. } = self.options.clone();
+        NodeInfo { kind, name, services: services.to_vec(), advertise, version: env!("CARGO_PKG_VERSION").to_owned() }
+    }
+
+    fn plan_hash(&self) -> Option<String> {
+        self.enforced.as_ref().map(|enforced| enforced.plan.hash().to_string())
+    }
+
+    fn say(&self, text: &str) {
+        let (kind, name) = (self.options.kind, &self.options.name);
+        say(std::io::stderr(), &format!("selvedge {kind} {name}: {text}"));
+    }
+}

@@ -1,0 +1,110 @@
+//! From signed documents to a plan in force, or to the reason why the last good one stays.
+
+use super::Options;
+use super::certificates::{Certificates, of_listener};
+use anyhow::{Context, Result, anyhow, bail};
+use selvedge_config::checked::{Certificate, Checked, Listener, Service};
+use selvedge_config::render;
+use selvedge_identity::TrustBundle;
+use selvedge_link::{NodeKind, SignedBundle};
+use selvedge_model::Name;
+use selvedge_net::{EdgeCertificate, MeshTls, TlsError};
+use selvedge_plan::Plan;
+use selvedge_proxy::{Proxy, Settings};
+use std::path::Path;
+use std::sync::Arc;
+use zeroize::Zeroizing;
+
+/// Documents that were verified, checked and compiled.
+#[derive(Debug, Clone)]
+pub(crate) struct Opened {
+    pub(crate) revision: u64,
+    pub(crate) plan: Arc<Plan>,
+    pub(crate) signed: SignedBundle,
+}
+
+/// Verifies, checks and compiles documents. Older ones than those in force are refused, since a signed bundle could be
+/// played again.
+///
+/// # Errors
+/// Whatever is wrong with them.
+pub(crate) fn open(signed: SignedBundle, trust: &TrustBundle, in_force: Option<&Opened>, now: u64) -> Result<Opened> {
+    let bundle = signed.open(trust, now)?;
+    if let Some(known) = in_force {
+        if bundle.revision == known.revision && signed.payload == known.signed.payload {
+            return Ok(known.clone());
+        }
+        if bundle.revision <= known.revision {
+            bail!("revision {} is not newer than {}, which is in force", bundle.revision, known.revision);
+        }
+    }
+    let files = bundle.files();
+    let checked = selvedge_config::check(&files).map_err(|found| anyhow!("{}", render(&found, &files, false)))?;
+    let plan = Arc::new(Plan::compile(checked, &bundle.endpoints()));
+    Ok(Opened { revision: bundle.revision, plan, signed })
+}
+
+/// The services that this process stands beside, of those that the documents have.
+pub(crate) fn services(checked: &Checked, granted: Option<&[Name]>) -> Vec<Name> {
+    match granted {
+        Some(granted) => granted.iter().filter(|name| checked.services.contains_key(*name)).cloned().collect(),
+        // On one machine: every service that nobody else stands beside.
+        None => checked.services.values().filter(|s| is_local(s)).map(|service| service.name.clone()).collect(),
+    }
+}
+
+fn is_local(service: &Service) -> bool {
+    service.endpoints.is_empty()
+}
+
+/// Puts a plan in force with the certificates at hand.
+///
+/// # Errors
+/// Why it cannot be enforced here; what was in force stays.
+pub(crate) async fn enforce(
+    proxy: &Proxy,
+    options: &Options,
+    services: &[Name],
+    plan: &Arc<Plan>,
+    (certificates, trust): (&Certificates, &TrustBundle),
+) -> Result<()> {
+    let mesh = Arc::new(MeshTls::new(trust.clone(), &certificates.svids())?);
+    let gateways = match options.kind {
+        NodeKind::Gateway if plan.gateway(&options.name).is_none() => {
+            bail!("no document describes the gateway `{}`: write a `Gateway` of that name", options.name)
+        }
+        NodeKind::Gateway => vec![options.name.clone()],
+        NodeKind::Node => Vec::new(),
+    };
+    let settings = Settings { gateways, services: services.to_vec(), mesh_listen: options.mesh_listen };
+    let source = |listener: &Listener| edge_certificate(listener, certificates, &options.files);
+    proxy.apply(&settings, plan.clone(), Some(mesh), &source).await?;
+    Ok(())
+}
+
+fn edge_certificate(
+    listener: &Listener,
+    certificates: &Certificates,
+    files: &Path,
+) -> Result<EdgeCertificate, TlsError> {
+    let names = listener.hosts.clone();
+    match &listener.certificate {
+        Some(Certificate::File { certificate, key }) => {
+            let read = |file: &str| read(&files.join(file)).map_err(|error| TlsError::Unusable(format!("{error:#}")));
+            EdgeCertificate::from_pem(&read(certificate)?, &read(key)?, names)
+        }
+        Some(Certificate::Mesh) | None => {
+            let missing = || TlsError::Unusable(certificates.refusal().unwrap_or("it was not issued yet").to_owned());
+            let held = certificates.server(&of_listener(listener)).ok_or_else(missing)?;
+            Ok(EdgeCertificate {
+                chain: held.chain.clone(),
+                key_der: Zeroizing::new(held.key.pkcs8_der().to_vec()),
+                names,
+            })
+        }
+    }
+}
+
+fn read(path: &Path) -> Result<Vec<u8>> {
+    std::fs::read(path).with_context(|| format!("cannot read `{}`", path.display()))
+}
