@@ -23,3 +23,14 @@ ensure_toolchain() {
   echo "./x: no Rust toolchain. Install rustup (your distribution's package, or https://rustup.rs), then run this again." >&2
   exit 2
 }
+
+# cargo-deny, built once into a cache outside the repository.
+readonly CARGO_DENY=0.20.2
+ensure_deny() {
+  local tools=$HOME/.cache/selvedge/tools
+  export PATH=$tools/bin:$PATH
+  cargo deny --version 2>/dev/null | grep -qx "cargo-deny $CARGO_DENY" && return
+  echo "./x: building cargo-deny $CARGO_DENY into $tools, once (about four minutes)" >&2
+  CARGO_TARGET_DIR=$tools/target cargo install --quiet --locked --root "$tools" "cargo-deny@$CARGO_DENY"
+  rm -rf "$tools/target"
+}

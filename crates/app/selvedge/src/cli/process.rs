@@ -12,6 +12,17 @@ pub(super) fn run(role: impl Future<Output = Result<()>>) -> Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
+/// Comes when standard input closes: whoever started this process has ended, however it did.
+pub(super) async fn stdin_closed() {
+    let (ended, closed) = tokio::sync::oneshot::channel::<()>();
+    // The thread ends with the stream or with the process.
+    drop(std::thread::spawn(move || {
+        let _ = std::io::copy(&mut std::io::stdin().lock(), &mut std::io::sink());
+        drop(ended);
+    }));
+    let _ = closed.await;
+}
+
 /// Comes when the process is told to end. Without signals it never comes, and the process ends as it is.
 pub(super) async fn end() {
     let (interrupt, terminate) = (signal(SignalKind::interrupt()), signal(SignalKind::terminate()));

@@ -7,10 +7,15 @@ use selvedge_config::checked::HostPort;
 use selvedge_control::Control;
 use selvedge_link::NodeKind;
 use selvedge_model::{Host, Name};
+use std::collections::BTreeSet;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
+use std::time::Duration;
 use tokio::sync::watch;
+
+/// Gateways that are new in the documents are looked for so often.
+const LOOK_EVERY: Duration = Duration::from_millis(500);
 
 #[derive(clap::Args)]
 pub(super) struct Arguments {
@@ -26,6 +31,9 @@ pub(super) struct Arguments {
     /// Threads of each data plane; one for each core otherwise.
     #[arg(long)]
     workers: Option<usize>,
+    /// End when standard input closes.
+    #[arg(long, hide = true)]
+    until_stdin_closes: bool,
 }
 
 pub(super) fn run(arguments: &Arguments) -> Result<ExitCode> {
@@ -44,19 +52,41 @@ pub(super) fn run(arguments: &Arguments) -> Result<ExitCode> {
         let ca = arguments.state.join("ca.pem");
         std::fs::write(&ca, control.trust().to_pem()).with_context(|| format!("cannot write `{}`", ca.display()))?;
         let mut parts = tokio::task::JoinSet::new();
-        for options in parts_of(arguments, &control)? {
-            parts.spawn_local(part(options, control.clone(), ended.clone()));
-        }
-        drop(ended);
-        tokio::select! {
-            stopped = running.run() => return Ok(stopped?),
-            Some(stopped) = parts.join_next() => stopped.context("a part of the mesh has ended")??,
-            () = process::end() => {}
-        }
-        drop(ending);
+        parts.spawn_local(part(node(arguments)?, control.clone(), ended.clone()));
+        let gateways = follow_gateways(arguments, &control, &mut parts, &ended);
+        let stopped = tokio::select! {
+            stopped = running.run() => stopped.map_err(anyhow::Error::from),
+            stopped = gateways => stopped,
+            () = process::end() => Ok(()),
+            () = process::stdin_closed(), if arguments.until_stdin_closes => Ok(()),
+        };
+        drop((ending, ended));
         while parts.join_next().await.is_some() {}
-        Ok(())
+        stopped
     })
+}
+
+/// Starts every gateway that the documents describe, also those that come later. Comes back when a part has ended.
+async fn follow_gateways(
+    arguments: &Arguments,
+    control: &Control,
+    parts: &mut tokio::task::JoinSet<Result<()>>,
+    ended: &watch::Receiver<()>,
+) -> Result<()> {
+    let mut started = BTreeSet::new();
+    let mut look = tokio::time::interval(LOOK_EVERY);
+    loop {
+        for name in control.gateways() {
+            if started.insert(name.clone()) {
+                let options = options(arguments, NodeKind::Gateway, name);
+                parts.spawn_local(part(options, control.clone(), ended.clone()));
+            }
+        }
+        tokio::select! {
+            Some(stopped) = parts.join_next() => return stopped.context("a part of the mesh has ended")?,
+            _ = look.tick() => {}
+        }
+    }
 }
 
 /// A gateway or node of this process, until the process ends.
@@ -69,10 +99,16 @@ async fn part(options: Options, control: Control, mut ended: watch::Receiver<()>
     Ok(())
 }
 
-/// Every gateway of the documents, and one node for the services of this machine.
-fn parts_of(arguments: &Arguments, control: &Control) -> Result<Vec<Options>> {
-    let mesh_listen = free_address()?;
-    let options = |kind: NodeKind, name: Name| Options {
+/// The one node, for every service of this machine.
+fn node(arguments: &Arguments) -> Result<Options> {
+    let address = free_address()?;
+    let advertise = HostPort { host: Host::parse(&address.ip().to_string())?, port: address.port() };
+    let options = options(arguments, NodeKind::Node, Name::parse("local")?);
+    Ok(Options { mesh_listen: Some(address), advertise: Some(advertise), ..options })
+}
+
+fn options(arguments: &Arguments, kind: NodeKind, name: Name) -> Options {
+    Options {
         kind,
         state: arguments.state.join(format!("{kind}-{name}")),
         name,
@@ -81,12 +117,7 @@ fn parts_of(arguments: &Arguments, control: &Control) -> Result<Vec<Options>> {
         files: arguments.directory.clone(),
         admin: None,
         workers: arguments.workers,
-    };
-    let mut parts: Vec<Options> = control.gateways().into_iter().map(|name| options(NodeKind::Gateway, name)).collect();
-    let host = Host::parse(&mesh_listen.ip().to_string())?;
-    let advertise = Some(HostPort { host, port: mesh_listen.port() });
-    parts.push(Options { mesh_listen: Some(mesh_listen), advertise, ..options(NodeKind::Node, Name::parse("local")?) });
-    Ok(parts)
+    }
 }
 
 /// An address on loopback that the kernel has free.

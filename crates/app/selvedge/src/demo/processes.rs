@@ -184,6 +184,7 @@ impl Mesh {
         let output = file.try_clone().context("cannot share a log")?;
         let mut command = Command::new(program()?);
         command.arg("up").arg(directory).arg("--state").arg(state).arg("--admin").arg(admin.to_string());
+        command.arg("--until-stdin-closes");
         command.stdin(Stdio::piped()).stdout(output).stderr(file).kill_on_drop(true);
         Ok(Mesh { child: command.spawn().context("cannot start `selvedge up`")?, log })
     }
