@@ -1,7 +1,7 @@
 //! The `Authorization` field with a bearer token (RFC 6750 §2.1).
 
 /// The longest token, in bytes (THREATS).
-const TOKEN_BYTES_MAX: usize = 16 * 1024;
+pub(crate) const TOKEN_BYTES_MAX: usize = 16 * 1024;
 
 /// Why a field value carries no bearer token. It is refused, never read as anonymous.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]

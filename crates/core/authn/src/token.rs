@@ -1,19 +1,20 @@
 //! JWT access tokens (RFC 7519, RFC 8725, RFC 9068): verified completely, or refused.
 
+mod claims;
+
 use crate::KeySet;
-use crate::json::Object;
+use crate::bearer::TOKEN_BYTES_MAX;
+use crate::json::{self, Object, text};
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use selvedge_model::{Name, Principal};
-use serde_json::Value;
 use std::sync::Arc;
 
-/// The longest token, in bytes (THREATS).
-const TOKEN_BYTES_MAX: usize = 16 * 1024;
-/// The longest subject, in bytes (OpenID Connect Core 1.0 §2).
-const SUBJECT_BYTES_MAX: usize = 255;
-/// Clocks differ; no token is accepted longer than this after its end, in seconds.
-const LEEWAY_S: u64 = 60;
+/// The longest `kid`, in bytes; the long ones in use are URLs.
+const KEY_ID_BYTES_MAX: usize = 512;
+/// Keys that are tried for one token. Without a limit a forger who names no key has all of the issuer's tried; with this
+/// one, an issuer whose tokens name none can still replace its key (OpenID Connect Core 1.0 §10.1 has them name one).
+const CANDIDATES_MAX: usize = 4;
 /// Algorithms that are accepted. Never `none`, and never a symmetric one.
 const ALGORITHMS: &[&str] = &["RS256", "ES256", "EdDSA"];
 
@@ -46,7 +47,7 @@ pub struct Verified {
 /// Why a token is refused. Nothing of the token is in it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum TokenError {
-    /// Not three parts of base64url with JSON objects, or over 16 KiB.
+    /// Not three parts of base64url with JSON objects, over 16 KiB, a key that stands twice, or a `kid` that is none.
     #[error("the token is malformed")]
     Malformed,
     /// `none`, a symmetric algorithm, or one that is not permitted.
@@ -61,6 +62,9 @@ pub enum TokenError {
     /// No key of this id: fetching the keys again may help.
     #[error("the key of the token is not known")]
     UnknownKey,
+    /// The issuer has more than 4 keys that the token may mean.
+    #[error("the token does not say which key of its issuer signed it, and there are too many to try")]
+    ManyKeys,
     /// No key verifies the signature.
     #[error("the signature is not valid")]
     Signature,
@@ -79,6 +83,9 @@ pub enum TokenError {
     /// `sub` is missing, too long, or has control characters.
     #[error("the subject is missing or malformed")]
     Subject,
+    /// Over 256 scopes, or groups.
+    #[error("the token has too many scopes or groups")]
+    Grants,
 }
 
 /// Verifies a token of one issuer. The header's `kid` only selects among the issuer's own keys; `jku`, `x5u`, `x5c` and
@@ -93,89 +100,48 @@ pub fn verify(token: &str, issuer: &IssuerSettings, keys: &KeySet, now: u64) -> 
     let (message, signature) = token.rsplit_once('.').ok_or(TokenError::Malformed)?;
     let (header, claims) = message.split_once('.').ok_or(TokenError::Malformed)?;
     let header = object(header)?;
-    let algorithm = header.text("alg").filter(|alg| ALGORITHMS.contains(alg)).ok_or(TokenError::Algorithm)?;
+    let algorithm = algorithm(&header)?;
     check_header(&header, issuer)?;
-    let id = header.text("kid");
+    let id = key_id(&header)?;
     if !keys.knows(id) {
         return Err(TokenError::UnknownKey);
     }
-    if !keys.verifies(algorithm, id, message.as_bytes(), &decode(signature)?) {
+    let mut candidates = keys.candidates(algorithm, id);
+    if candidates.clone().count() > CANDIDATES_MAX {
+        return Err(TokenError::ManyKeys);
+    }
+    let signature = decode(signature)?;
+    if !candidates.any(|key| key.verifies(message.as_bytes(), &signature)) {
         return Err(TokenError::Signature);
     }
-    check_claims(&object(claims)?, issuer, now)
+    claims::check(&object(claims)?, issuer, now)
+}
+
+fn algorithm(header: &Object) -> Result<&'static str, TokenError> {
+    let named = text(header, "alg").map_err(|_| TokenError::Algorithm)?;
+    ALGORITHMS.iter().copied().find(|known| Some(*known) == named).ok_or(TokenError::Algorithm)
 }
 
 fn check_header(header: &Object, issuer: &IssuerSettings) -> Result<(), TokenError> {
-    if header.get("crit").is_some() {
+    if header.contains_key("crit") {
         return Err(TokenError::Critical);
     }
-    let kind = header.text("typ").unwrap_or("jwt").to_ascii_lowercase();
+    let kind = text(header, "typ").map_err(|_| TokenError::Type)?.unwrap_or("jwt").to_ascii_lowercase();
     let kind = kind.strip_prefix("application/").unwrap_or(&kind);
     if issuer.token_types.iter().any(|accepted| **accepted == *kind) { Ok(()) } else { Err(TokenError::Type) }
 }
 
-fn check_claims(claims: &Object, issuer: &IssuerSettings, now: u64) -> Result<Verified, TokenError> {
-    if claims.text("iss") != Some(&*issuer.url) {
-        return Err(TokenError::Issuer);
-    }
-    let audiences = texts(claims.get("aud"));
-    if !audiences.iter().any(|audience| issuer.audiences.contains(audience)) {
-        return Err(TokenError::Audience);
-    }
-    let expires = time(claims, "exp", TokenError::Expired)?.ok_or(TokenError::Expired)?;
-    if expires.saturating_add(LEEWAY_S) <= now {
-        return Err(TokenError::Expired);
-    }
-    let not_before = time(claims, "nbf", TokenError::NotYetValid)?.unwrap_or(0);
-    let issued = time(claims, "iat", TokenError::NotYetValid)?.unwrap_or(0);
-    if not_before.max(issued) > now.saturating_add(LEEWAY_S) {
-        return Err(TokenError::NotYetValid);
-    }
-    let subject = claims.text("sub").ok_or(TokenError::Subject)?;
-    if subject.is_empty() || subject.len() > SUBJECT_BYTES_MAX || subject.chars().any(char::is_control) {
-        return Err(TokenError::Subject);
-    }
-    let principal = Principal {
-        issuer: issuer.name.clone(),
-        subject: subject.into(),
-        scopes: scopes(claims),
-        groups: texts(at_path(claims, &issuer.groups_claim)),
-    };
-    Ok(Verified { principal, expires, not_before })
-}
-
-/// RFC 9068 §2.2.3: `scope` is a text with spaces; some issuers write `scp` as a list.
-fn scopes(claims: &Object) -> Vec<Arc<str>> {
-    match claims.get("scope") {
-        Some(Value::String(scope)) => scope.split(' ').filter(|scope| !scope.is_empty()).map(Arc::from).collect(),
-        Some(_) => Vec::new(),
-        None => texts(claims.get("scp")).iter().flat_map(|scp| scp.split(' ').map(Arc::from)).collect(),
-    }
-}
-
-fn at_path<'a>(claims: &'a Object, path: &[Arc<str>]) -> Option<&'a Value> {
-    let (first, rest) = path.split_first()?;
-    rest.iter().try_fold(claims.get(first)?, |value, key| value.get(&**key))
-}
-
-/// One text, or a list of texts; anything else is nothing.
-fn texts(value: Option<&Value>) -> Vec<Arc<str>> {
-    match value {
-        Some(Value::String(text)) => vec![text.as_str().into()],
-        Some(Value::Array(items)) => items.iter().filter_map(Value::as_str).map(Arc::from).collect(),
-        Some(_) | None => Vec::new(),
-    }
-}
-
-/// A `NumericDate` (RFC 7519 §2). One that is present and no whole number is an error, never absent.
-fn time(claims: &Object, name: &str, error: TokenError) -> Result<Option<u64>, TokenError> {
-    claims.get(name).map(|value| value.as_u64().ok_or(error)).transpose()
+/// RFC 7515 §4.1.4: a text. One of another type does not count as none, which would let every key verify the token.
+fn key_id(header: &Object) -> Result<Option<&str>, TokenError> {
+    let id = text(header, "kid").map_err(|_| TokenError::Malformed)?;
+    if id.is_some_and(|id| id.len() > KEY_ID_BYTES_MAX) { Err(TokenError::Malformed) } else { Ok(id) }
 }
 
 fn object(part: &str) -> Result<Object, TokenError> {
-    Object::parse(&decode(part)?).ok_or(TokenError::Malformed)
+    json::object(&decode(part)?).ok_or(TokenError::Malformed)
 }
 
+/// Base64url without padding, in its one form: unused bits are zero (RFC 7515 §2).
 fn decode(part: &str) -> Result<Vec<u8>, TokenError> {
     URL_SAFE_NO_PAD.decode(part).map_err(|_| TokenError::Malformed)
 }

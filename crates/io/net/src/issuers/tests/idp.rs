@@ -119,6 +119,7 @@ pub(super) fn ok(body: &str) -> String {
 
 /// A key set of one Ed25519 key; `letter` makes it another.
 pub(super) fn jwks(letter: &str) -> String {
-    let x = format!("{}{}", letter.repeat(42), "A");
+    // Not a point of small order, which would be refused.
+    let x = format!("x{}{}", letter.repeat(41), "A");
     serde_json::json!({ "keys": [{ "kty": "OKP", "crv": "Ed25519", "kid": letter, "x": x }] }).to_string()
 }
