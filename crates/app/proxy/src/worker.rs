@@ -74,7 +74,7 @@ impl Worker {
     /// Counts a hop and keeps its record.
     pub(crate) fn keep(&self, record: Record) {
         self.shard.hop(&record);
-        self.recorder.record(record);
+        self.recorder.record(&record);
     }
 
     /// Hands the records of the last moments to the decision log.

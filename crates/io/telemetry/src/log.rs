@@ -1,6 +1,6 @@
 //! The decision log: records of all workers, written by one thread as JSON lines.
 //!
-//! Each worker fills a list of its own and hands over whole batches, so that a hop wakes nobody. The queue between
+//! Each worker fills a buffer of its own and hands over whole batches, so that a hop wakes nobody. The queue between
 //! them is bounded. When the disk is slower than the traffic, batches are dropped and counted: never a silent loss,
 //! and never a request that waits for a disk.
 
@@ -12,7 +12,6 @@ pub(crate) use file::{FILE_NAME, ROTATED_KEPT, about, rotated};
 pub use recorder::Recorder;
 
 use file::RecordsFile;
-use selvedge_model::Record;
 use std::io;
 use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -20,7 +19,7 @@ use std::sync::mpsc::{SyncSender, sync_channel};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 
-/// Batches between the workers and the writer: at most 65,536 records, some 25 MiB.
+/// Batches between the workers and the writer: at most 65,536 records, some 40 MiB.
 const QUEUE_BATCHES_MAX: usize = 256;
 
 /// The writer of `records.jsonl` in one directory, and the source of its recorders.
@@ -42,10 +41,17 @@ pub(crate) struct Counts {
 
 /// What goes to the writer.
 enum Message {
-    /// Records, and where to send the emptied list for its next use.
-    Batch(Vec<Record>, SyncSender<Vec<Record>>),
+    /// Records, and where to send the emptied buffer for its next use.
+    Batch(Batch, SyncSender<Vec<u8>>),
     /// Write what is queued, then end.
     Close,
+}
+
+/// Records as the lines that the file gets.
+#[derive(Default)]
+struct Batch {
+    lines: Vec<u8>,
+    records: usize,
 }
 
 impl DecisionLog {

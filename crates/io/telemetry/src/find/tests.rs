@@ -39,7 +39,7 @@ fn what_a_log_wrote_after_a_crash_is_found_and_the_torn_line_is_skipped() -> Tes
     fs::write(dir.path().join(FILE_NAME), whole + &torn)?;
     let log = DecisionLog::open(dir.path())?;
     let recorder = log.recorder();
-    recorder.record(hop(1, 12, 1));
+    recorder.record(&hop(1, 12, 1));
     drop(recorder);
     log.close();
     let times: Vec<_> = find(&[dir.path().into()], id(1))?.iter().map(|record| record.time_ms).collect();

@@ -1,40 +1,47 @@
-//! The worker's end of the decision log: a list that is handed over whole.
+//! The worker's end of the decision log: lines that are handed over in batches.
+//!
+//! A record becomes its line here, on the thread that made it: records that were freed on another thread would cost the
+//! allocator more than writing them costs.
 
-use super::{Counts, Message};
+use super::{Batch, Counts, Message};
 use selvedge_model::Record;
-use std::cell::Cell;
+use std::cell::RefCell;
 use std::fmt;
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
 
 /// Records in a full batch.
 pub(super) const BATCH_RECORDS: usize = 256;
-/// Emptied lists that wait for their next use, for each recorder.
+/// Bytes of a usual batch.
+const BATCH_BYTES: usize = BATCH_RECORDS * 768;
+/// Emptied buffers that wait for their next use, for each recorder.
 const SPARES_MAX: usize = 4;
 
 /// Takes the records of one worker thread. It may move to that thread, and is not shared between threads.
 pub struct Recorder {
-    batch: Cell<Vec<Record>>,
+    batch: RefCell<Batch>,
     sender: SyncSender<Message>,
-    /// Lists come back emptied, so that a busy worker does not allocate a hundred KiB for each batch.
-    home: SyncSender<Vec<Record>>,
-    spares: Receiver<Vec<Record>>,
+    /// Buffers come back emptied, so that a busy worker does not allocate one for each batch.
+    home: SyncSender<Vec<u8>>,
+    spares: Receiver<Vec<u8>>,
     counts: Arc<Counts>,
 }
 
 impl Recorder {
     pub(super) fn new(sender: SyncSender<Message>, counts: Arc<Counts>) -> Recorder {
         let (home, spares) = sync_channel(SPARES_MAX);
-        Recorder { batch: Cell::new(Vec::with_capacity(BATCH_RECORDS)), sender, home, spares, counts }
+        Recorder { batch: RefCell::default(), sender, home, spares, counts }
     }
 
     /// Keeps a record; the 256th of a batch hands the batch over.
-    pub fn record(&self, record: Record) {
-        let mut batch = self.batch.take();
-        batch.push(record);
-        let full = batch.len() >= BATCH_RECORDS;
-        self.batch.set(batch);
-        if full {
+    pub fn record(&self, record: &Record) {
+        let mut batch = self.batch.borrow_mut();
+        if let Err(error) = batch.push(record) {
+            self.counts.add_lost(1);
+            self.counts.failed(&error.into());
+        }
+        if batch.records >= BATCH_RECORDS {
+            drop(batch);
             self.flush();
         }
     }
@@ -42,28 +49,40 @@ impl Recorder {
     /// Hands over what there is; for the worker's 20 ms timer. Never blocks: when the writer is too far behind, the
     /// batch is dropped and counted as lost.
     pub fn flush(&self) {
-        let records = self.batch.take();
-        if records.is_empty() {
-            self.batch.set(records);
+        let mut batch = self.batch.borrow_mut();
+        if batch.records == 0 {
             return;
         }
-        let next = match self.sender.try_send(Message::Batch(records, self.home.clone())) {
-            Ok(()) => self.spares.try_recv().unwrap_or_else(|_| Vec::with_capacity(BATCH_RECORDS)),
+        let lines = match self.sender.try_send(Message::Batch(std::mem::take(&mut *batch), self.home.clone())) {
+            Ok(()) => self.spares.try_recv().unwrap_or_else(|_| Vec::with_capacity(BATCH_BYTES)),
             Err(TrySendError::Full(refused) | TrySendError::Disconnected(refused)) => self.lose(refused),
         };
-        self.batch.set(next);
+        *batch = Batch { lines, records: 0 };
     }
 
-    /// Counts a batch that was not taken, and gives its list back for the next records.
-    fn lose(&self, refused: Message) -> Vec<Record> {
+    /// Counts a batch that was not taken, and gives its buffer back for the next records.
+    fn lose(&self, refused: Message) -> Vec<u8> {
         match refused {
-            Message::Batch(mut records, _) => {
-                self.counts.add_lost(records.len());
-                records.clear();
-                records
+            Message::Batch(mut batch, _) => {
+                self.counts.add_lost(batch.records);
+                batch.lines.clear();
+                batch.lines
             }
             Message::Close => Vec::new(),
         }
+    }
+}
+
+impl Batch {
+    fn push(&mut self, record: &Record) -> Result<(), serde_json::Error> {
+        let start = self.lines.len();
+        if let Err(error) = serde_json::to_writer(&mut self.lines, record) {
+            self.lines.truncate(start);
+            return Err(error);
+        }
+        self.lines.push(b'\n');
+        self.records += 1;
+        Ok(())
     }
 }
 

@@ -4,6 +4,7 @@ use super::file::RecordsFile;
 use super::recorder::BATCH_RECORDS;
 use super::*;
 use crate::fixture::{id, record};
+use selvedge_model::Record;
 use std::error::Error;
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
@@ -28,7 +29,7 @@ fn every_record_becomes_one_line_whatever_is_in_it() -> Tested {
     std::thread::scope(|scope| {
         for worker in 0..2 {
             let recorder = log.recorder();
-            scope.spawn(move || (0..1_000).for_each(|n| recorder.record(record(id(worker * 1_000 + n), None))));
+            scope.spawn(move || (0..1_000).for_each(|n| recorder.record(&record(id(worker * 1_000 + n), None))));
         }
     });
     let counts = log.counts();
@@ -120,7 +121,7 @@ fn a_file_that_cannot_be_written_loses_records_and_says_why() -> Tested {
     let log = DecisionLog::open(&inner)?;
     fs::remove_dir_all(&inner)?;
     let recorder = log.recorder();
-    (0..3).for_each(|n| recorder.record(record(id(n), None)));
+    (0..3).for_each(|n| recorder.record(&record(id(n), None)));
     drop(recorder);
     let counts = log.counts();
     log.close();
@@ -133,10 +134,10 @@ fn a_file_that_cannot_be_written_loses_records_and_says_why() -> Tested {
 fn a_full_queue_drops_the_batch_counts_it_and_does_not_block() {
     let (recorder, receiver, counts) = unread(1);
     for n in 0..BATCH_RECORDS as u64 * 3 {
-        recorder.record(record(id(n), None));
+        recorder.record(&record(id(n), None));
     }
     assert_eq!(counts.lost(), 2 * BATCH_RECORDS as u64);
-    let queued = receiver.try_iter().map(|m| if let Message::Batch(b, _) = m { b.len() } else { 0 }).sum::<usize>();
+    let queued = receiver.try_iter().map(|m| if let Message::Batch(b, _) = m { b.records } else { 0 }).sum::<usize>();
     assert_eq!(queued, BATCH_RECORDS);
 }
 
@@ -144,7 +145,7 @@ fn a_full_queue_drops_the_batch_counts_it_and_does_not_block() {
 fn a_writer_that_is_gone_is_a_counted_loss() {
     let (recorder, receiver, counts) = unread(1);
     drop(receiver);
-    recorder.record(record(id(1), None));
+    recorder.record(&record(id(1), None));
     recorder.flush();
     assert_eq!(counts.lost(), 1);
 }
@@ -152,7 +153,7 @@ fn a_writer_that_is_gone_is_a_counted_loss() {
 #[test]
 fn nothing_is_handed_over_before_a_batch_is_full_or_flushed() {
     let (recorder, receiver, _) = unread(8);
-    (1..BATCH_RECORDS as u64).for_each(|n| recorder.record(record(id(n), None)));
+    (1..BATCH_RECORDS as u64).for_each(|n| recorder.record(&record(id(n), None)));
     assert!(receiver.try_recv().is_err());
     recorder.flush();
     recorder.flush();
@@ -162,7 +163,7 @@ fn nothing_is_handed_over_before_a_batch_is_full_or_flushed() {
 #[test]
 fn a_recorder_that_ends_hands_over_its_last_records() {
     let (recorder, receiver, _) = unread(8);
-    recorder.record(record(id(1), None));
+    recorder.record(&record(id(1), None));
     drop(recorder);
     assert_eq!(receiver.try_iter().count(), 1);
 }

@@ -137,7 +137,7 @@ fn the_counts_of_a_log_are_shown() -> std::io::Result<()> {
     let log = DecisionLog::open(dir.path())?;
     metrics.watch(&log);
     let recorder = log.recorder();
-    recorder.record(record(id(1), None));
+    recorder.record(&record(id(1), None));
     drop(recorder);
     log.close();
     let text = metrics.render();
