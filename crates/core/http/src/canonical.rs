@@ -71,12 +71,12 @@ pub fn canonicalise(head: RequestHead, arrival: &Arrival<'_>) -> Result<Canonica
     }
     check_names(&fields)?;
     let named = connection_options(&fields)?;
-    let keep_forwarding = arrival.forwarding == Forwarding::Keep;
+    let (keep_forwarding, extend) = (arrival.forwarding == Forwarding::Keep, arrival.forwarding == Forwarding::Extend);
     fields.retain(|name| {
         !is_hop_by_hop(name)
             && !named.iter().any(|n| n == name)
             && !is_identity(name)
-            && (keep_forwarding || !is_forwarding(name) || name == "x-forwarded-for")
+            && (keep_forwarding || !is_forwarding(name) || (extend && name == "x-forwarded-for"))
     });
     if !keep_forwarding {
         set_forwarding(&mut fields, arrival, &host)?;

@@ -8,6 +8,8 @@ use std::net::IpAddr;
 
 /// Addresses in an `X-Forwarded-For` that are looked at.
 const HOPS_MAX: usize = 16;
+/// Characters of an address: eight groups of four digits (RFC 4291 §2.2).
+const ADDRESS_CHARS_MAX: usize = 39;
 
 /// Whether a field, or a twin of it, tells where a request came from.
 pub(crate) fn is_forwarding(name: &str) -> bool {
@@ -16,14 +18,15 @@ pub(crate) fn is_forwarding(name: &str) -> bool {
 
 /// Sets our own forwarding fields.
 pub(crate) fn set_forwarding(fields: &mut Fields, arrival: &Arrival<'_>, host: &Host) -> Result<(), HeadError> {
-    let mut addresses = String::new();
+    let mut addresses = String::with_capacity(ADDRESS_CHARS_MAX);
     if arrival.forwarding == Forwarding::Extend {
         for address in forwarded_for(fields) {
-            addresses.push_str(&format!("{}, ", address.ok_or(HeadError::FieldValue)?));
+            push_address(&mut addresses, address.ok_or(HeadError::FieldValue)?);
+            addresses.push_str(", ");
         }
+        fields.retain(|name| name != "x-forwarded-for");
     }
-    addresses.push_str(&arrival.peer.to_string());
-    fields.retain(|name| name != "x-forwarded-for");
+    push_address(&mut addresses, arrival.peer);
     fields.push(b"x-forwarded-for", addresses.as_bytes())?;
     let scheme: &[u8] = match arrival.scheme {
         Scheme::Http => b"http",
@@ -45,6 +48,25 @@ pub fn client_address(fields: &Fields, peer: IpAddr, trusted: impl Fn(IpAddr) ->
         }
     }
     client
+}
+
+/// Appends an address. An IPv4 address, as most are, without the machinery of formatting.
+fn push_address(text: &mut String, address: IpAddr) {
+    match address {
+        IpAddr::V4(v4) => {
+            for (index, octet) in v4.octets().into_iter().enumerate() {
+                if index > 0 {
+                    text.push('.');
+                }
+                for (unit, shown) in [(100, octet >= 100), (10, octet >= 10), (1, true)] {
+                    if shown {
+                        text.push(char::from(b'0' + octet / unit % 10));
+                    }
+                }
+            }
+        }
+        IpAddr::V6(v6) => text.push_str(&v6.to_string()),
+    }
 }
 
 fn forwarded_for(fields: &Fields) -> impl Iterator<Item = Option<IpAddr>> {

@@ -34,7 +34,11 @@ pub fn parse_response(
     let Some(fields) = read_fields(&mut rest, input.len(), limits)? else { return Ok(None) };
     let framing = framing(&fields, method, status, version)?;
     let keep_alive = version == Version::Http11 && framing != Framing::UntilClose && !connection_has(&fields, b"close");
-    Ok(Some((ResponseHead { status, fields, framing, keep_alive }, input.len() - rest.len())))
+    let taken = input.len() - rest.len();
+    if taken > limits.head_bytes_max {
+        return Err(HeadError::TooLarge);
+    }
+    Ok(Some((ResponseHead { status, fields, framing, keep_alive }, taken)))
 }
 
 impl ResponseHead {

@@ -269,3 +269,14 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn an_address_is_written_as_it_is_read() {
+    for address in ["0.0.0.0", "1.20.255.100", "109.9.90.200", "2001:db8::1", "::1"] {
+        let peer: std::net::IpAddr = address.parse().unwrap();
+        let (head, _) =
+            parse_request(b"GET / HTTP/1.1\r\nHost: a.example\r\n\r\n", &HeadLimits::default()).unwrap().unwrap();
+        let request = canonicalise(head, &Arrival { peer, ..arrival(Forwarding::Replace) }).unwrap();
+        assert_eq!(request.fields.all("x-forwarded-for").next(), Some(address.as_bytes()));
+    }
+}
