@@ -41,12 +41,15 @@ impl Fields {
         if name.is_empty() || !name.iter().all(|b| is_token(*b)) {
             return Err(HeadError::FieldName);
         }
+        let name = std::str::from_utf8(name).map_err(|_| HeadError::FieldName)?;
         let value = trim(value);
-        if value.iter().any(|b| (*b < 32 && *b != b'\t') || *b == 127) {
+        // Looked at to its end, without a way out: so the compiler takes many bytes at once.
+        if value.iter().fold(false, |bad, b| bad | ((*b < 32) & (*b != b'\t')) | (*b == 127)) {
             return Err(HeadError::FieldValue);
         }
         let (name_at, value_at) = (self.names.len(), self.values.len());
-        self.names.extend(name.iter().map(|b| char::from(b.to_ascii_lowercase())));
+        self.names.push_str(name);
+        self.names.get_mut(name_at..).into_iter().for_each(str::make_ascii_lowercase);
         self.values.extend_from_slice(value);
         self.items.push((name_at..self.names.len(), value_at..self.values.len()));
         Ok(())
@@ -109,6 +112,7 @@ pub(crate) fn trim(value: &[u8]) -> &[u8] {
 }
 
 /// RFC 9110 §5.6.2.
+#[inline]
 pub(crate) fn is_token(byte: u8) -> bool {
     matches!(byte, b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9')
         || matches!(

@@ -3,7 +3,7 @@
 use crate::arrival::{Arrival, Forwarding, Scheme};
 use crate::fields::trim;
 use crate::{Fields, HeadError};
-use selvedge_model::Host;
+use selvedge_model::{Host, push_address};
 use std::net::IpAddr;
 
 /// Addresses in an `X-Forwarded-For` that are looked at.
@@ -18,16 +18,16 @@ pub(crate) fn is_forwarding(name: &str) -> bool {
 
 /// Sets our own forwarding fields.
 pub(crate) fn set_forwarding(fields: &mut Fields, arrival: &Arrival<'_>, host: &Host) -> Result<(), HeadError> {
-    let mut addresses = String::with_capacity(ADDRESS_CHARS_MAX);
+    let mut addresses = Vec::with_capacity(ADDRESS_CHARS_MAX);
     if arrival.forwarding == Forwarding::Extend {
         for address in forwarded_for(fields) {
-            push_address(&mut addresses, address.ok_or(HeadError::FieldValue)?);
-            addresses.push_str(", ");
+            push_address(address.ok_or(HeadError::FieldValue)?, &mut addresses);
+            addresses.extend_from_slice(b", ");
         }
         fields.retain(|name| name != "x-forwarded-for");
     }
-    push_address(&mut addresses, arrival.peer);
-    fields.push(b"x-forwarded-for", addresses.as_bytes())?;
+    push_address(arrival.peer, &mut addresses);
+    fields.push(b"x-forwarded-for", &addresses)?;
     let scheme: &[u8] = match arrival.scheme {
         Scheme::Http => b"http",
         Scheme::Https => b"https",
@@ -48,25 +48,6 @@ pub fn client_address(fields: &Fields, peer: IpAddr, trusted: impl Fn(IpAddr) ->
         }
     }
     client
-}
-
-/// Appends an address. An IPv4 address, as most are, without the machinery of formatting.
-fn push_address(text: &mut String, address: IpAddr) {
-    match address {
-        IpAddr::V4(v4) => {
-            for (index, octet) in v4.octets().into_iter().enumerate() {
-                if index > 0 {
-                    text.push('.');
-                }
-                for (unit, shown) in [(100, octet >= 100), (10, octet >= 10), (1, true)] {
-                    if shown {
-                        text.push(char::from(b'0' + octet / unit % 10));
-                    }
-                }
-            }
-        }
-        IpAddr::V6(v6) => text.push_str(&v6.to_string()),
-    }
 }
 
 fn forwarded_for(fields: &Fields) -> impl Iterator<Item = Option<IpAddr>> {

@@ -3,6 +3,7 @@
 //! Everything here is plain data with its parser: no input or output, no clock, no policy. Each type is valid once
 //! it exists, and every other crate speaks in these words.
 
+mod address;
 mod decision;
 mod facts;
 mod fault;
@@ -14,6 +15,7 @@ mod pattern;
 mod record;
 mod spiffe;
 
+pub use address::push_address;
 pub use decision::{Decision, Denial, DenialReason, Missing, NearestMiss, RuleId, Source};
 pub use facts::{Credential, Facts, Peer, Principal, RequestFacts};
 pub use fault::{Fault, Side};

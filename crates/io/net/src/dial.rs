@@ -24,12 +24,12 @@ pub enum DialError {
         reason: String,
     },
     /// The last of the addresses refused, or could not be reached.
-    #[error("no connection to `{address}`: {source}")]
+    #[error("no connection to `{address}`: {error}")]
     Connect {
         /// The address.
         address: SocketAddr,
-        /// The system's error.
-        source: io::Error,
+        /// The system's error; told above, and so no `source` that a chain of errors would tell again.
+        error: io::Error,
     },
 }
 
@@ -62,7 +62,7 @@ async fn connect(addr: &HostPort) -> Result<TcpStream, DialError> {
 
 /// Connects to this one address, with `TCP_NODELAY`.
 pub(crate) async fn connect_to(address: SocketAddr) -> Result<TcpStream, DialError> {
-    let refused = |source| DialError::Connect { address, source };
+    let refused = |error| DialError::Connect { address, error };
     let stream = TcpStream::connect(address).await.map_err(refused)?;
     stream.set_nodelay(true).map_err(refused)?;
     Ok(stream)

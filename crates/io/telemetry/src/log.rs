@@ -5,6 +5,7 @@
 //! and never a request that waits for a disk.
 
 mod file;
+mod line;
 mod recorder;
 mod writer;
 

@@ -3,7 +3,7 @@
 //! A record becomes its line here, on the thread that made it: records that were freed on another thread would cost the
 //! allocator more than writing them costs.
 
-use super::{Batch, Counts, Message};
+use super::{Batch, Counts, Message, line};
 use selvedge_model::Record;
 use std::cell::RefCell;
 use std::fmt;
@@ -76,11 +76,10 @@ impl Recorder {
 impl Batch {
     fn push(&mut self, record: &Record) -> Result<(), serde_json::Error> {
         let start = self.lines.len();
-        if let Err(error) = serde_json::to_writer(&mut self.lines, record) {
+        if let Err(error) = line::push(record, &mut self.lines) {
             self.lines.truncate(start);
             return Err(error);
         }
-        self.lines.push(b'\n');
         self.records += 1;
         Ok(())
     }
