@@ -16,6 +16,11 @@ use std::rc::Rc;
 use std::time::Duration;
 use tokio::net::TcpStream;
 
+/// The preface of HTTP/2, as far as tells it from a request of HTTP/1.1.
+const H2_BEGINS: &[u8] = b"PRI * HTTP/2.0";
+/// After a piece of the preface, the next is looked for so much later.
+const LOOK_AGAIN: Duration = Duration::from_millis(20);
+
 /// Accepts for ever. What the address is for is looked up for each connection, since it may change with the plan.
 pub(crate) async fn accept(worker: Rc<Worker>, listener: Listener, address: SocketAddr) {
     let open = Rc::new(Cell::new(0_u32));
@@ -95,7 +100,11 @@ async fn serve(
         Meaning::Mesh => mesh(worker, live, bounds, tcp, from).await,
         Meaning::OutboundHttp { service } => {
             let connection = outbound(live, service, bounds, &tcp, from);
-            h1::serve(worker, &connection, Io::new(Stream::Plain(tcp))).await;
+            match begins_h2(&tcp, &connection.limits).await {
+                Some(true) => h2::serve(worker, connection, Stream::Plain(tcp)).await,
+                Some(false) => h1::serve(worker, &connection, Io::new(Stream::Plain(tcp))).await,
+                None => {}
+            }
         }
         Meaning::OutboundTcp { service, to, port } => {
             let connection = outbound(live, service, bounds, &tcp, from);
@@ -175,10 +184,28 @@ fn outbound(live: &Live, service: Name, bounds: Bounds, tcp: &TcpStream, from: S
         let selector = live.plan.service(service.as_str())?.workload.as_ref()?;
         let peer = attest::local_peer(tcp.local_addr().ok()?, from, selector.path.is_some())?;
         attest::matches(selector, &peer).ok()?;
-        Some(Caller::of_workload(own.clone(), service.clone()))
+        Some(Caller::of_workload(own.clone(), service.clone(), selector.clone()))
     };
     let caller = attested();
     Connection { caller, ..bare(&MESH_OUTBOUND, (service, own), bounds, from) }
+}
+
+/// Whether a workload begins with the preface of HTTP/2, as gRPC clients do (RFC 9113 §3.3): no method is called like
+/// it. Nothing is taken from the socket. `None`: it said nothing in time, or has gone.
+async fn begins_h2(tcp: &TcpStream, limits: &Limits) -> Option<bool> {
+    let mut first = [0; H2_BEGINS.len()];
+    let looked = async {
+        loop {
+            match tcp.peek(&mut first).await.ok().and_then(|count| first.get(..count))? {
+                [] => return None,
+                seen if seen == H2_BEGINS => return Some(true),
+                seen if !H2_BEGINS.starts_with(seen) => return Some(false),
+                // A piece of it. Looking does not wait for the next.
+                _ => tokio::time::sleep(LOOK_AGAIN).await,
+            }
+        }
+    };
+    tokio::time::timeout(Duration::from_millis(limits.idle_timeout_ms), looked).await.ok()?
 }
 
 fn timeout(limits: &Limits) -> Duration {

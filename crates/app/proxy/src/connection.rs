@@ -1,7 +1,7 @@
 //! What a connection tells about every request on it.
 
 use crate::role::{Arrival, Role};
-use selvedge_config::checked::Limits;
+use selvedge_config::checked::{Limits, UnixSelector};
 use selvedge_http::{HeadLimits, Scheme};
 use selvedge_identity::Peer;
 use selvedge_model::{Name, PeerTls, SpiffeId, WorkloadKind};
@@ -39,17 +39,19 @@ pub(crate) struct Caller {
     pub(crate) kind: WorkloadKind,
     /// Until when the proof counts, in seconds since 1970.
     pub(crate) until: u64,
+    /// What the process was measured by, for a local workload: the proof counts as long as the documents say the same.
+    pub(crate) selector: Option<UnixSelector>,
 }
 
 impl Caller {
     /// A peer that showed an SVID. `None`: its path is none of ours.
     pub(crate) fn of_peer(peer: Peer) -> Option<Caller> {
-        Some(Caller { kind: peer.id.kind().ok()?, id: peer.id, until: peer.not_after })
+        Some(Caller { kind: peer.id.kind().ok()?, id: peer.id, until: peer.not_after, selector: None })
     }
 
     /// A local workload that the kernel vouched for.
-    pub(crate) fn of_workload(id: SpiffeId, service: Name) -> Caller {
-        Caller { id, kind: WorkloadKind::Service(service), until: u64::MAX }
+    pub(crate) fn of_workload(id: SpiffeId, service: Name, selector: UnixSelector) -> Caller {
+        Caller { id, kind: WorkloadKind::Service(service), until: u64::MAX, selector: Some(selector) }
     }
 }
 

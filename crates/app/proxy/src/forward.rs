@@ -43,7 +43,7 @@ impl Forward<'_> {
             body_bytes_max: self.connection.limits.body_bytes_max,
             head: HeadLimits::default(),
         };
-        let mut failed = Refusal::fault(Fault::NoEndpoint, format_args!("`{service}` has no endpoint"));
+        let mut failed = None;
         let mut fresh = false;
         let mut tries = port.in_turn().take(TRIES_MAX).peekable();
         let mut next = tries.next();
@@ -52,7 +52,7 @@ impl Forward<'_> {
                 Ok(lease) => lease,
                 // Nothing was sent: another endpoint may fare better.
                 Err(refusal) => {
-                    failed = refusal;
+                    failed = Some(refusal);
                     next = tries.next();
                     continue;
                 }
@@ -66,13 +66,13 @@ impl Forward<'_> {
                 Err(Broken { refusal, untouched: true }) if reused && !fresh => {
                     // A kept connection that the other end had closed: the same endpoint again, on a new one.
                     endpoint.forget();
-                    failed = refusal;
+                    failed = Some(refusal);
                     fresh = true;
                 }
                 Err(broken) => return Err(broken.refusal),
             }
         }
-        Err(failed)
+        Err(failed.unwrap_or_else(|| Refusal::fault(Fault::NoEndpoint, format_args!("`{service}` has no endpoint"))))
     }
 
     async fn exchange(
@@ -94,14 +94,16 @@ impl Forward<'_> {
         let mut up = match lease {
             Lease::H1(io, _) => Up::h1(io, request, added),
             Lease::H2(sender) => {
-                // A stream that was never opened can be opened elsewhere, whatever its method.
-                let untouched = |refusal| Broken { refusal, untouched: bodiless };
-                let ready = sender.ready().await.map_err(|e| untouched(Refusal::fault(Fault::UpstreamClosed, e)));
+                // A stream that was never opened can be opened elsewhere, whatever its method: of its body nothing was read.
+                let unopened = |fault, detail: &dyn std::fmt::Display| Broken {
+                    refusal: Refusal::fault(fault, detail),
+                    untouched: fault == Fault::UpstreamClosed,
+                };
+                let ready = sender.ready().await.map_err(|error| unopened(Fault::UpstreamClosed, &error));
                 Up::h2(&mut ready?, request, added, endpoint.scheme())
-                    .map_err(|fault| untouched(Refusal::fault(fault, "the stream was refused")))?
+                    .map_err(|fault| unopened(fault, &"the stream was refused"))?
             }
         };
-        timer.set(bounds.answer);
         let mut relay = Relay {
             down,
             up: &mut up,

@@ -6,7 +6,7 @@ use crate::wire::down::{Down, H1Down};
 use crate::wire::io::Io;
 use crate::wire::timer::Timer;
 use crate::worker::Worker;
-use selvedge_http::{Framing, HeadError, HeadLimits, RequestHead, Version, parse_request};
+use selvedge_http::{HeadError, HeadLimits, RequestHead, parse_request};
 use std::future::poll_fn;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
@@ -25,15 +25,7 @@ pub(crate) async fn serve(worker: &Worker, connection: &Connection, mut io: Io) 
         connection.waits.set(io.input.bytes().is_empty());
         let Some(head) = next_head(&mut io, &mut timer, waiting, &limits).await else { break };
         connection.waits.set(false);
-        let (framing, version, keep_alive, expects) = match &head {
-            Ok(head) => {
-                let expects = head.version == Version::Http11 && head.fields.all("expect").next().is_some();
-                (head.framing, head.version, head.keep_alive && !worker.is_draining(), expects)
-            }
-            // Where the next request would begin is not known.
-            Err(_) => (Framing::None, Version::Http11, false, false),
-        };
-        let mut down = Down::H1(H1Down::new(&mut io, framing, version, keep_alive, expects));
+        let mut down = Down::H1(H1Down::new(&mut io, head.as_ref(), !worker.is_draining()));
         exchange(worker, connection, head, &mut down, &mut timer).await;
         match down {
             Down::H1(h1) if h1.is_reusable() => {}
@@ -76,14 +68,15 @@ async fn next_head(
             if let Poll::Ready(done) = poll_parse(io, &mut searched, limits) {
                 return Poll::Ready(Some(done));
             }
+            // Most heads come whole, so that this deadline is seldom set.
+            if !begun && !io.input.bytes().is_empty() {
+                begun = true;
+                timer.set(waiting.head);
+            }
             match poll_more(io, timer, cx) {
                 Poll::Ready(true) => {}
                 Poll::Ready(false) => return Poll::Ready(None),
                 Poll::Pending => return Poll::Pending,
-            }
-            if !begun {
-                begun = true;
-                timer.set(waiting.head);
             }
         }
     })
@@ -93,8 +86,8 @@ async fn next_head(
 fn poll_parse(io: &mut Io, searched: &mut usize, limits: &HeadLimits) -> Poll<Result<RequestHead, HeadError>> {
     let bytes = io.input.bytes();
     let fresh = bytes.get(searched.saturating_sub(3)..).unwrap_or_default();
-    let whole = fresh.windows(2).any(|pair| pair == b"\n\r" || pair == b"\n\n");
-    if bytes.is_empty() || (*searched > 0 && !whole && bytes.len() <= limits.head_bytes_max) {
+    let is_whole = || fresh.windows(2).any(|pair| pair == b"\n\r" || pair == b"\n\n");
+    if bytes.is_empty() || (*searched > 0 && bytes.len() <= limits.head_bytes_max && !is_whole()) {
         *searched = bytes.len();
         return Poll::Pending;
     }
@@ -122,6 +115,9 @@ fn poll_more(io: &mut Io, timer: &mut Timer, cx: &mut Context<'_>) -> Poll<bool>
 
 /// Ends our side, and reads past what is still on its way.
 async fn linger(io: &mut Io) {
+    if io.broken {
+        return;
+    }
     let read_past = async {
         if poll_fn(|cx| io.poll_shutdown(cx)).await.is_err() {
             return;

@@ -11,6 +11,7 @@ use h2::server::{Builder, SendResponse};
 use http::Request;
 use selvedge_net::Stream;
 use std::cell::Cell;
+use std::future::poll_fn;
 use std::rc::Rc;
 use std::time::Duration;
 
@@ -23,6 +24,9 @@ const SEND_BUFFER: usize = 128 * 1024;
 const PENDING_RESETS_MAX: usize = 20;
 /// Streams that we reset because of the client's mistakes, before it is sent away (CVE-2025-8671, made you reset).
 const LOCAL_RESETS_MAX: usize = 64;
+/// After an answer to a body that is still coming, the stream is reset so much later: the reset is no error (RFC 9113
+/// §8.1), but some clients lose an answer that comes along with one.
+const LINGER: Duration = Duration::from_secs(2);
 
 /// Serves a connection until either side ends it.
 pub(crate) async fn serve(worker: &Rc<Worker>, connection: Connection, stream: Stream) {
@@ -60,7 +64,7 @@ pub(crate) async fn serve(worker: &Rc<Worker>, connection: Connection, stream: S
             Ok(Some(Err(_)) | None) => return,
             Err(_) if open.get() == 0 => {
                 streams.graceful_shutdown();
-                let _ = tokio::time::timeout(idle, std::future::poll_fn(|cx| streams.poll_closed(cx))).await;
+                let _ = tokio::time::timeout(idle, poll_fn(|cx| streams.poll_closed(cx))).await;
                 return;
             }
             Err(_) => {}
@@ -76,7 +80,8 @@ async fn serve_stream(
 ) {
     let (parts, body) = request.into_parts();
     let head = h2_head::request(&parts, body.is_end_stream(), &connection.head_limits());
-    let mut down = Down::H2(H2Down::new(body, respond));
+    let mut down = Down::H2(H2Down::new(body, respond, parts.method == http::Method::HEAD));
     let mut timer = Timer::after(Duration::from_millis(connection.limits.idle_timeout_ms));
     exchange(worker, connection, head, &mut down, &mut timer).await;
+    let _ = tokio::time::timeout(LINGER, poll_fn(|cx| down.poll_past(cx))).await;
 }

@@ -75,7 +75,7 @@ impl Proxy {
         issuers: Arc<Issuers>,
         (log, metrics): (&DecisionLog, &Arc<Metrics>),
     ) -> std::io::Result<Proxy> {
-        let live = Live { serial: 0, plan: empty, mesh: None, listeners: Default::default() };
+        let live = Live { serial: 0, plan: empty, mesh: None, mesh_serial: 0, listeners: Default::default() };
         let (changes, _) = watch::channel(0);
         let shared = Arc::new(Shared { live: ArcSwap::from_pointee(live), changes, issuers });
         let started: std::io::Result<Vec<_>> =
@@ -108,7 +108,13 @@ impl Proxy {
             self.shared.issuers.set(&plan.checked().mesh.issuers);
         }
         let serial = before.serial + 1;
-        self.shared.live.store(Arc::new(Live { serial, plan, mesh, listeners }));
+        let same = match (&mesh, &before.mesh) {
+            (Some(mesh), Some(before)) => Arc::ptr_eq(mesh, before),
+            (None, None) => true,
+            (Some(_), None) | (None, Some(_)) => false,
+        };
+        let mesh_serial = if same { before.mesh_serial } else { serial };
+        self.shared.live.store(Arc::new(Live { serial, plan, mesh, mesh_serial, listeners }));
         self.shared.changes.send_replace(serial);
         self.leave(&left);
         Ok(())

@@ -17,6 +17,8 @@ pub(crate) struct Live {
     pub(crate) plan: Arc<Plan>,
     /// Our SVIDs and the trust bundle. `None`: the mesh is not reachable from here yet.
     pub(crate) mesh: Option<Arc<MeshTls>>,
+    /// The change with which these identities came.
+    pub(crate) mesh_serial: u64,
     /// What each address is for.
     pub(crate) listeners: BTreeMap<SocketAddr, Meaning>,
 }

@@ -77,6 +77,7 @@ impl State {
 impl Relay<'_, '_> {
     /// Goes on until the answer was sent whole, or something broke.
     pub(crate) fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Fault>> {
+        let waited = self.state.waits_for_client;
         let moved = self.poll_request(cx)? | self.poll_answer(cx)?;
         if self.state.answer_ended && self.down.poll_flush(cx)?.is_ready() {
             return Poll::Ready(Ok(()));
@@ -84,7 +85,7 @@ impl Relay<'_, '_> {
         if self.down.poll_gone(cx).is_ready() {
             return Poll::Ready(Err(Fault::ClientGone));
         }
-        if moved {
+        if moved || waited != self.state.waits_for_client {
             self.timer.set_at(self.deadline());
         }
         self.timer.poll_over(cx).map(|()| Err(self.overdue()))

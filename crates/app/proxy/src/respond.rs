@@ -20,6 +20,10 @@ pub(crate) async fn refuse(down: &mut Down<'_>, refusal: &Refusal, id: DecisionI
         down.abort();
         return;
     }
+    // Who connects anew is attested anew.
+    if matches!(refusal, Refusal::Denied(denial) if denial.reason == DenialReason::Unattested) {
+        down.last();
+    }
     let body = body(refusal.status(), id);
     let fields = fields(refusal, id);
     let framing = Framing::Length(body.len() as u64);

@@ -19,6 +19,7 @@ use selvedge_net::Stream;
 use std::rc::Rc;
 use std::time::Duration;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::sync::watch;
 
 /// The other hop lets the connection in.
 const LET_IN: u8 = 0;
@@ -51,6 +52,8 @@ pub(crate) async fn serve_inbound(worker: &Worker, connection: &Connection, port
 
 async fn tunnel(worker: &Worker, connection: &Connection, mut hop: Hop, to: (&Name, &Name), mut down: Io) {
     connection.waits.set(false);
+    // Asked for before what is in force is read: a change while we connect is not missed.
+    let mut changes = worker.changes();
     let live = worker.live();
     let opened = match decide_tcp(&live, connection, &mut hop, to.0, to.1) {
         Ok(()) => open(worker, &live, connection, &mut hop, to).await,
@@ -70,7 +73,8 @@ async fn tunnel(worker: &Worker, connection: &Connection, mut hop: Hop, to: (&Na
         down.output.memory().push(LET_IN);
     }
     let mut pump = Pump::new(&mut down, &mut up, idle);
-    let ended = until_ended(worker, connection, &mut hop, to, &mut pump).await;
+    let decide_again = || decide_tcp(&worker.live(), connection, &mut hop, to.0, to.1);
+    let ended = until_ended(&mut changes, decide_again, &mut pump).await;
     let Pumped { bytes_in, bytes_out } = pump.pumped();
     (hop.record.bytes_in, hop.record.bytes_out) = (bytes_in, bytes_out);
     worker.keep(match ended {
@@ -82,18 +86,15 @@ async fn tunnel(worker: &Worker, connection: &Connection, mut hop: Hop, to: (&Na
 /// Pumps until the tunnel ends. With each change of the plan the connection is decided again, and closed when it is no
 /// longer allowed.
 async fn until_ended(
-    worker: &Worker,
-    connection: &Connection,
-    hop: &mut Hop,
-    to: (&Name, &Name),
+    changes: &mut watch::Receiver<u64>,
+    mut decide_again: impl FnMut() -> Result<(), Refusal>,
     pump: &mut Pump<'_>,
 ) -> Result<(), Refusal> {
-    let mut changes = worker.changes();
     loop {
         tokio::select! {
             ended = pump.run() => return ended.map_err(|fault| Refusal::fault(fault, fault)),
             changed = changes.changed() => match changed {
-                Ok(()) => decide_tcp(&worker.live(), connection, hop, to.0, to.1)?,
+                Ok(()) => decide_again()?,
                 Err(_) => return Err(Refusal::fault(Fault::NotReady, "the process is ending")),
             },
         }

@@ -20,19 +20,19 @@ pub(crate) fn ensure(fields: &mut Fields) -> Arc<str> {
     let (trace, span) = (random_u128() | 1, random_u128() as u64 | 1);
     let mut value = *b"00-00000000000000000000000000000000-0000000000000000-00";
     let (head, tail) = value.split_at_mut(TRACE_END);
-    hex(trace, head.split_at_mut(TRACE_START).1);
-    hex(u128::from(span), tail.split_at_mut(1).1.split_at_mut(16).0);
-    fields.retain(|name| name != TRACEPARENT && name != "tracestate");
+    hex(&trace.to_be_bytes(), head.split_at_mut(TRACE_START).1);
+    hex(&span.to_be_bytes(), tail.split_at_mut(1).1.split_at_mut(16).0);
+    fields.retain(|name| !matches!(name, "traceparent" | "tracestate"));
     // A value of hexadecimal digits is always a field value.
     let _ = fields.push(TRACEPARENT.as_bytes(), &value);
     value.get(TRACE_START..TRACE_END).and_then(|id| std::str::from_utf8(id).ok()).unwrap_or_default().into()
 }
 
-/// Writes a number in lower-case hexadecimal, with as many digits as there is room for.
-fn hex(number: u128, digits: &mut [u8]) {
-    for (place, digit) in digits.iter_mut().rev().enumerate() {
-        let nibble = (number >> (4 * place)) as u8 & 15;
-        *digit = if nibble < 10 { b'0' + nibble } else { b'a' + nibble - 10 };
+/// Writes bytes in lower-case hexadecimal.
+fn hex(bytes: &[u8], digits: &mut [u8]) {
+    let digit = |nibble: u8| if nibble < 10 { b'0' + nibble } else { b'a' + nibble - 10 };
+    for (byte, pair) in bytes.iter().zip(digits.chunks_exact_mut(2)) {
+        pair.copy_from_slice(&[digit(byte >> 4), digit(byte & 15)]);
     }
 }
 

@@ -18,14 +18,11 @@ use std::cell::{Cell, RefCell};
 use std::collections::HashMap;
 use std::rc::Rc;
 
-/// A port of a service, as one of our identities calls it; without one, the local workload's.
-type PortKey = (Name, Name, Option<SpiffeId>);
-
 /// The upstreams of one worker.
 #[derive(Debug, Default)]
 pub(crate) struct Upstreams {
     /// Under the plan of `serial` alone.
-    ports: RefCell<HashMap<PortKey, Rc<Port>, ahash::RandomState>>,
+    ports: RefCell<HashMap<Name, Vec<Rc<Port>>, ahash::RandomState>>,
     serial: Cell<u64>,
     /// Over all plans, so that connections outlive a change that does not concern them.
     endpoints: RefCell<HashMap<Key, Rc<Endpoint>, ahash::RandomState>>,
@@ -34,6 +31,9 @@ pub(crate) struct Upstreams {
 /// A port of a service as a destination.
 #[derive(Debug)]
 pub(crate) struct Port {
+    name: Name,
+    /// As which of our identities it is called; without one, it is the local workload's.
+    as_id: Option<SpiffeId>,
     pub(crate) endpoints: Vec<Rc<Endpoint>>,
     pub(crate) traffic: Traffic,
     next: Cell<usize>,
@@ -47,14 +47,14 @@ impl Upstreams {
         }
         let as_id = match connection.role.presents {
             Presents::Nothing => None,
-            Presents::Svid => Some(connection.own.clone()),
+            Presents::Svid => Some(&connection.own),
         };
-        let key = (service.clone(), port.clone(), as_id);
-        if let Some(found) = self.ports.borrow().get(&key) {
+        let is_it = |known: &&Rc<Port>| known.name == *port && known.as_id.as_ref() == as_id;
+        if let Some(found) = self.ports.borrow().get(service).and_then(|ports| ports.iter().find(is_it)) {
             return Some(found.clone());
         }
-        let built = Rc::new(self.build(live, service, port, key.2.as_ref())?);
-        self.ports.borrow_mut().insert(key, built.clone());
+        let built = Rc::new(self.build(live, service, port, as_id)?);
+        self.ports.borrow_mut().entry(service.clone()).or_default().push(built.clone());
         Some(built)
     }
 
@@ -78,7 +78,7 @@ impl Upstreams {
                     server_name: live.plan.server_name(service, &port.name),
                     expected: target.id.clone(),
                     alpn: alpn(port.protocol),
-                    serial: live.mesh.as_ref().map_or(0, |mesh| std::sync::Arc::as_ptr(mesh) as usize),
+                    serial: live.mesh_serial,
                 };
                 let address = |endpoint: &checked::Endpoint| match endpoint {
                     checked::Endpoint::Mesh(at) => (Address::Named(at.clone()), Some(link.clone())),
@@ -93,6 +93,8 @@ impl Upstreams {
             known.entry(key.clone()).or_insert_with(|| Rc::new(Endpoint::new(key))).clone()
         });
         Some(Port {
+            name: port.name.clone(),
+            as_id: as_id.cloned(),
             endpoints: endpoints.collect(),
             traffic: document.traffic,
             next: Cell::new(selvedge_net::random_u128() as usize),

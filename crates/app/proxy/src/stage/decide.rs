@@ -32,7 +32,7 @@ pub(crate) fn decide(
     let Routed { request, vouched, service, port, .. } = routed;
     let host = vouched.as_ref().map_or(request.host.as_str(), |vouched| vouched.host.as_str());
     let facts = Facts {
-        peer: peer(connection, host)?,
+        peer: peer(live, connection, host)?,
         credential: match &user {
             Shown::Absent => Credential::Absent,
             Shown::Refused => Credential::Refused,
@@ -65,7 +65,7 @@ pub(crate) fn decide_tcp(
 ) -> Result<(), Refusal> {
     hop.record.service = Some(service.clone());
     hop.record.port = Some(port.clone());
-    let peer = peer(connection, "")?;
+    let peer = peer(live, connection, "")?;
     let (client, now) = (hop.record.client, now_s());
     let facts = Facts { peer, credential: Credential::Absent, service, port, request: None, client, now };
     match live.plan.policy().decide(&facts) {
@@ -76,11 +76,16 @@ pub(crate) fn decide_tcp(
 }
 
 /// Who is at the other end, as the policy sees it: a gateway stands for the outside that it vouches for.
-fn peer<'a>(connection: &'a Connection, host: &'a str) -> Result<Peer<'a>, Refusal> {
+fn peer<'a>(live: &Live, connection: &'a Connection, host: &'a str) -> Result<Peer<'a>, Refusal> {
+    let unattested = || Err(Refusal::Denied(Denial { reason: DenialReason::Unattested, nearest: None }));
     match (&connection.caller, connection.role.accepts) {
         (None, Accepts::EdgeCredential) => Ok(Peer::Outside { gateway: &connection.at, host }),
-        (None, Accepts::LocalWorkload | Accepts::PeerSvid) => {
-            Err(Refusal::Denied(Denial { reason: DenialReason::Unattested, nearest: None }))
+        (None, Accepts::LocalWorkload | Accepts::PeerSvid) => unattested(),
+        // A connection outlives the document that its process was measured by; the proof does not.
+        (Some(caller), Accepts::LocalWorkload)
+            if live.plan.service(connection.at.as_str()).is_none_or(|service| service.workload != caller.selector) =>
+        {
+            unattested()
         }
         (Some(caller), _) => match &caller.kind {
             WorkloadKind::Gateway(gateway) => Ok(Peer::Outside { gateway, host }),

@@ -50,7 +50,7 @@ pub(crate) struct Link {
     pub(crate) expected: SpiffeId,
     pub(crate) alpn: Alpn,
     /// Which set of our certificates: with new ones, new connections are made.
-    pub(crate) serial: usize,
+    pub(crate) serial: u64,
 }
 
 /// An endpoint.

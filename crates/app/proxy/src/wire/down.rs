@@ -6,7 +6,7 @@ use super::io::Io;
 use super::message::{Answer, Step};
 use h2::server::SendResponse;
 use http::HeaderMap;
-use selvedge_http::{BodyDecoder, BodyEncoder, Framing, Version, write_response};
+use selvedge_http::{BodyDecoder, BodyEncoder, Framing, HeadError, RequestHead, Version, write_response};
 use selvedge_model::Fault;
 use std::task::{Context, Poll, ready};
 
@@ -28,7 +28,11 @@ pub(crate) struct H1Down<'a> {
     keep_alive: bool,
     /// Whether the client waits for `100 Continue` before it sends its body (RFC 9110 §10.1.1).
     expects: bool,
+    /// Whether the request was HEAD: its answer has no body, whatever its head says (RFC 9110 §9.3.2).
+    is_head: bool,
     head_sent: bool,
+    /// Whether nothing but the end of the connection tells where the answer ends.
+    until_close: bool,
 }
 
 /// One HTTP/2 stream.
@@ -36,13 +40,26 @@ pub(crate) struct H2Down {
     body: Received,
     respond: SendResponse<bytes::Bytes>,
     answer: Option<Sender>,
+    is_head: bool,
 }
 
 impl<'a> H1Down<'a> {
-    pub(crate) fn new(io: &'a mut Io, framing: Framing, version: Version, keep_alive: bool, expects: bool) -> Self {
+    /// For a request that may be followed by another (`keep_alive`). `Err`: its head could not be read, and nothing is known.
+    pub(crate) fn new(io: &'a mut Io, head: Result<&RequestHead, &HeadError>, keep_alive: bool) -> Self {
+        let (framing, version) = head.map_or((Framing::None, Version::Http11), |head| (head.framing, head.version));
         let body = BodyDecoder::new(framing);
-        let answer = BodyEncoder::new(Framing::None);
-        H1Down { io, expects: expects && !body.is_done(), body, answer, version, keep_alive, head_sent: false }
+        let asks = |head: &RequestHead| version == Version::Http11 && head.fields.all("expect").next().is_some();
+        H1Down {
+            io,
+            expects: head.is_ok_and(asks) && !body.is_done(),
+            is_head: head.is_ok_and(|head| head.method == "HEAD"),
+            body,
+            answer: BodyEncoder::new(Framing::None),
+            version,
+            keep_alive: keep_alive && head.is_ok_and(|head| head.keep_alive),
+            head_sent: false,
+            until_close: false,
+        }
     }
 
     /// Whether the connection may carry another request.
@@ -52,13 +69,18 @@ impl<'a> H1Down<'a> {
 
     /// Writes a head, with whether the connection stays open.
     fn start(&mut self, answer: &Answer<'_>) {
-        let framing = match answer.framing {
-            Framing::UntilClose if self.version == Version::Http11 => Framing::Chunked,
-            framing => framing,
+        let framing = match (answer.framing, self.version) {
+            // Chunks came with HTTP/1.1 (RFC 9112 §6.1); before, a body without a length ends with the connection.
+            (Framing::UntilClose | Framing::Chunked, Version::Http10) => Framing::UntilClose,
+            (Framing::UntilClose, Version::Http11 | Version::Http2) => Framing::Chunked,
+            // HTTP/2 says in its frames that there is no body; here nothing but a length does (RFC 9112 §6.3).
+            (Framing::None, _) if !self.is_head && lacks_length(answer) => Framing::Length(0),
+            (framing, _) => framing,
         };
         // A body that is still to come stands between this answer and the next request.
         self.keep_alive &= framing != Framing::UntilClose && self.body.is_done();
-        self.answer = BodyEncoder::new(framing);
+        self.answer = BodyEncoder::new(if self.is_head { Framing::None } else { framing });
+        self.until_close = framing == Framing::UntilClose;
         self.head_sent = true;
         write_response(answer.status, answer.fields, framing, self.keep_alive, self.io.output.memory());
     }
@@ -97,9 +119,14 @@ impl<'a> H1Down<'a> {
     }
 }
 
+/// Whether an answer of this status may have a body, and does not tell how long it is (RFC 9110 §6.4.1).
+fn lacks_length(answer: &Answer<'_>) -> bool {
+    !matches!(answer.status, 204 | 304) && answer.fields.all("content-length").next().is_none()
+}
+
 impl H2Down {
-    pub(crate) fn new(body: h2::RecvStream, respond: SendResponse<bytes::Bytes>) -> H2Down {
-        H2Down { body: Received::new(body), respond, answer: None }
+    pub(crate) fn new(body: h2::RecvStream, respond: SendResponse<bytes::Bytes>, is_head: bool) -> H2Down {
+        H2Down { body: Received::new(body), respond, answer: None, is_head }
     }
 }
 
@@ -128,13 +155,21 @@ impl Down<'_> {
         }
     }
 
+    /// Takes no other request after this one, where an exchange has the connection for itself.
+    pub(crate) fn last(&mut self) {
+        match self {
+            Down::H1(h1) => h1.keep_alive = false,
+            Down::H2(_) => {}
+        }
+    }
+
     /// Sends the answer's head.
     pub(crate) fn start(&mut self, answer: &Answer<'_>) -> Result<(), Fault> {
         match self {
             Down::H1(h1) => h1.start(answer),
             Down::H2(h2) => {
                 let head = h2_head::response(answer).ok_or(Fault::BadResponse)?;
-                let ends = answer.framing == Framing::None || answer.framing == Framing::Length(0);
+                let ends = h2.is_head || matches!(answer.framing, Framing::None | Framing::Length(0));
                 let sender = h2.respond.send_response(head, ends).map_err(|_| Fault::ClientGone)?;
                 h2.answer = Some(Sender::new(sender, ends));
             }
@@ -145,6 +180,7 @@ impl Down<'_> {
     /// Adds to the answer's body.
     pub(crate) fn push(&mut self, data: &[u8]) -> Result<(), Fault> {
         match self {
+            Down::H1(h1) if h1.is_head => Ok(()),
             Down::H1(h1) => h1.answer.data(data, h1.io.output.memory()).map_err(|_| Fault::BadResponse),
             Down::H2(h2) => {
                 h2.answer.as_mut().into_iter().for_each(|answer| answer.push(data));
@@ -195,10 +231,25 @@ impl Down<'_> {
         }
     }
 
+    /// Comes when the client has ended its stream, or gone; what it still sends on an answered stream is read past.
+    pub(crate) fn poll_past(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        match self {
+            Down::H2(h2) if h2.answer.is_some() => h2.body.poll_past(cx),
+            // An HTTP/1.x connection has its own way.
+            Down::H1(_) | Down::H2(_) => Poll::Ready(()),
+        }
+    }
+
     /// Ends an answer that cannot be completed: the client must not take what it has for the whole.
     pub(crate) fn abort(&mut self) {
         match self {
-            Down::H1(h1) => h1.keep_alive = false,
+            Down::H1(h1) => {
+                h1.keep_alive = false;
+                // Where an orderly end would say that this was all, there must be none.
+                if h1.until_close {
+                    h1.io.reset();
+                }
+            }
             Down::H2(h2) => match &mut h2.answer {
                 Some(answer) => answer.reset(h2::Reason::INTERNAL_ERROR),
                 None => h2.respond.send_reset(h2::Reason::INTERNAL_ERROR),

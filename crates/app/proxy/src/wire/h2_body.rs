@@ -50,6 +50,12 @@ impl Received {
             }
         }
     }
+
+    /// Reads past the rest, and opens no window for more: the peer can send what its window has, and no more.
+    pub(crate) fn poll_past(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        while let Some(Ok(_)) = ready!(self.stream.poll_data(cx)) {}
+        Poll::Ready(())
+    }
 }
 
 impl Sender {

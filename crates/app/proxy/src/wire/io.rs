@@ -15,11 +15,13 @@ pub(crate) struct Io {
     pub(crate) output: Output,
     /// Whether the peer has ended its side.
     pub(crate) ended: bool,
+    /// Whether it is to end without order.
+    pub(crate) broken: bool,
 }
 
 impl Io {
     pub(crate) fn new(stream: Stream) -> Io {
-        Io { stream, input: Input::default(), output: Output::default(), ended: false }
+        Io { stream, input: Input::default(), output: Output::default(), ended: false, broken: false }
     }
 
     /// Reads more. `Ok(0)`: the peer has ended its side. While it waits, an empty connection holds no buffer.
@@ -66,6 +68,13 @@ impl Io {
     pub(crate) fn poll_shutdown(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         ready!(self.poll_flush(cx))?;
         Pin::new(&mut self.stream).poll_shutdown(cx)
+    }
+
+    /// From now on the connection ends with a reset when it is dropped: the peer must not take it for an orderly end.
+    pub(crate) fn reset(&mut self) {
+        // When it fails the connection has ended already.
+        let _ = self.stream.tcp().set_zero_linger();
+        self.broken = true;
     }
 
     /// Whether an idle connection may still be used: nothing has arrived on it, and it has not ended.
