@@ -1,0 +1,72 @@
+"""What a run came to: the list for `--output json`, a line for each case, and RESULTS.md."""
+import datetime
+from statistics import median
+
+from cases import CASES
+from machine import describe
+
+OURS = "selvedge"
+EXPLANATION = """\
+Medians over the rounds, every proxy pinned to one core, load and origin on another. "Goal" is the greatest ratio of ours to
+the best peer that meets it (bench/proxy/cases.py). "Prototype" is the bare hyper-per-core prototype on the machine of the
+design document: no policy, no limits, no records. A dash is a proxy that cannot do the case, or was not measured."""
+
+
+def summary(runs):
+    """One entry for each case: `runs` is case → proxy → a list of measurements (an empty list: it failed)."""
+    return [entry(CASES[name], by_proxy) for name, by_proxy in runs.items()]
+
+
+def entry(case, by_proxy):
+    costs = {name: round(median(run["cost"] for run in done), 2) for name, done in by_proxy.items() if done}
+    ours = costs.pop(OURS, None)
+    # The ratio is to the best peer that was measured; without ours or without any peer there is none, and nothing is met.
+    ratio = round(ours / min(costs.values()), 3) if ours is not None and costs else None
+    return {
+        "case": case.name, "unit": case.unit, "ours": ours, "peers": costs,
+        "ratio": ratio, "goal": case.goal, "met": ratio is not None and ratio <= case.goal,
+    }
+
+
+def line(row):
+    peers = ", ".join(f"{name} {cost}" for name, cost in sorted(row["peers"].items(), key=lambda peer: peer[1]))
+    ours = "not measured" if row["ours"] is None else row["ours"]
+    ratio = "" if row["ratio"] is None else f", ratio {row['ratio']}"
+    verdict = "met" if row["met"] else "NOT MET"
+    return f"{row['case']:2} {row['unit']}: ours {ours} | {peers or 'no peer'}{ratio}, goal {row['goal']}: {verdict}"
+
+
+def markdown(rows, runs, command):
+    names = sorted({name for row in rows for name in row["peers"]})
+    date = datetime.datetime.now(datetime.timezone.utc).strftime("%Y-%m-%d %H:%M UTC")
+    head = ["case", "unit", "ours", *names, "ratio", "goal", "met", "prototype"]
+    table = [head, ["---"] * len(head)] + [cells(row, names) for row in rows]
+    detail_head = ["case", "proxy", "rounds", "requests/s", "p50 µs", "p99 µs", "resident MiB"]
+    detail = [detail_head, ["---"] * len(detail_head)] + details(runs)
+    parts = [
+        "# Proxy bench: the last full run", f"- machine: {describe()}\n- date: {date}\n- command: `{command}`", EXPLANATION,
+        render(table), "\n".join(f"- **{row['case']}**: {CASES[row['case']].title}" for row in rows),
+        "With two cores the load side saturates first, so requests/s compare little: the cost above is the figure that counts.", render(detail),
+    ]
+    return "\n\n".join(parts) + "\n"
+
+
+def cells(row, names):
+    shown = lambda value: "–" if value is None else str(value)
+    peers = [shown(row["peers"].get(name)) for name in names]
+    verdict = "yes" if row["met"] else "no"
+    return [row["case"], row["unit"], shown(row["ours"]), *peers, shown(row["ratio"]), str(row["goal"]), verdict, shown(CASES[row["case"]].prototype)]
+
+
+def details(runs):
+    rows = []
+    for case, by_proxy in runs.items():
+        for name, done in by_proxy.items():
+            middle = lambda key: f"{median(run[key] for run in done):.0f}" if done and key in done[0] else "–"
+            resident = f"{median(run['rss_kib'] for run in done) / 1024:.1f}" if done else "–"
+            rows.append([case, name, str(len(done)), middle("rps"), middle("p50_us"), middle("p99_us"), resident])
+    return rows
+
+
+def render(table):
+    return "\n".join("| " + " | ".join(row) + " |" for row in table)
