@@ -14,6 +14,7 @@ pub(crate) use agent::Agent;
 pub(crate) use way::Way;
 
 use anyhow::{Context, Result, bail};
+use certificates::MYSELF;
 use selvedge_config::Checked;
 use selvedge_config::checked::HostPort;
 use selvedge_identity::{JoinToken, Svid};
@@ -89,7 +90,7 @@ pub(crate) async fn start(options: Options) -> Result<Agent> {
 /// When control refuses, or there is neither a token nor a certificate.
 pub(crate) async fn join(options: &Options, token: Option<&JoinToken>) -> Result<Vec<Name>> {
     let store = Store::open(&options.state)?;
-    let joined = store.certificate("myself").and_then(|pem| Svid::from_pem(&pem).ok());
+    let joined = store.certificate(MYSELF).and_then(|pem| Svid::from_pem(&pem).ok());
     match (joined, token) {
         (Some(svid), _) if svid.not_after > now_s() => {}
         (_, Some(token)) => way::join(token, options.kind, &options.name, &store).await?,

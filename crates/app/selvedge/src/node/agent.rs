@@ -1,6 +1,6 @@
 //! The agent: a session with control for as long as there is one, and the last good state when there is none.
 
-use super::certificates::{Certificates, needed};
+use super::certificates::{Certificates, MYSELF, needed};
 use super::enforce::{self, Opened, enforce};
 use super::page::Page;
 use super::store::Store;
@@ -18,6 +18,14 @@ use std::time::Duration;
 /// Between tries to reach control.
 const RETRY_MIN: Duration = Duration::from_millis(250);
 const RETRY_MAX: Duration = Duration::from_secs(5);
+
+/// How a session ended.
+enum Ended {
+    /// By us: another begins at once.
+    Anew,
+    /// By control, or with the connection.
+    Closed,
+}
 
 /// A gateway's or node's agent.
 pub(crate) struct Agent {
@@ -77,14 +85,16 @@ impl Agent {
     async fn follow(&mut self, way: &Way) {
         let mut pause = RETRY_MIN;
         loop {
-            let error = match self.session(way).await {
-                Ok(()) => {
+            let ended = self.session(way).await;
+            self.certificates.link_lost(now_s());
+            let error = match ended {
+                Ok(Ended::Anew) => continue,
+                Ok(Ended::Closed) => {
                     pause = RETRY_MIN;
                     "control closed the link".to_owned()
                 }
                 Err(error) => format!("{error:#}"),
             };
-            self.certificates.link_lost(now_s());
             self.page.show(|shown| shown.connected = false);
             let first = self.page_error(Some(error.clone()));
             if first {
@@ -96,7 +106,7 @@ impl Agent {
     }
 
     /// One session. `Ok`: it was one, and has ended.
-    async fn session(&mut self, way: &Way) -> Result<()> {
+    async fn session(&mut self, way: &Way) -> Result<Ended> {
         let granted = way.granted().unwrap_or(&self.services).to_vec();
         let domain = self.trust.as_ref().map(|trust| trust.trust_domain.clone());
         let myself = domain.map(|domain| self.id(&domain));
@@ -116,11 +126,10 @@ impl Agent {
                 message = end.recv() => match message {
                     Some(message) => {
                         if self.heard(message, &end, way).await? {
-                            // Other services stand here now: the session begins anew with them.
-                            return Ok(());
+                            return Ok(Ended::Anew);
                         }
                     }
-                    None => return Ok(()),
+                    None => return Ok(Ended::Closed),
                 },
                 () = tokio::time::sleep(self.until_due()) => {}
             }
@@ -132,7 +141,7 @@ impl Agent {
         match message {
             ToNode::Trust(trust) => self.trusts(trust, end).await?,
             ToNode::Bundle(signed) => return self.bundle(signed, end, way).await,
-            ToNode::Issued { ticket, chain } => self.issued(ticket, chain, end).await?,
+            ToNode::Issued { ticket, chain } => return self.issued(ticket, chain, end, way).await,
             ToNode::Refused { ticket: Some(ticket), reason } => {
                 self.certificates.refused(ticket, &reason, now_s());
                 self.page_error(Some(reason.clone()));
@@ -164,6 +173,7 @@ impl Agent {
                 let before = self.services.clone();
                 self.want(opened, way);
                 if way.granted().is_none() && before != self.services {
+                    // Other services stand here now: the session begins anew with them.
                     return Ok(true);
                 }
                 for request in self.certificates.requests(now_s())? {
@@ -176,17 +186,18 @@ impl Agent {
         Ok(false)
     }
 
-    async fn issued(&mut self, ticket: u64, chain: Vec<Vec<u8>>, end: &NodeEnd) -> Result<()> {
-        let Some(trust) = &self.trust else { return Ok(()) };
+    async fn issued(&mut self, ticket: u64, chain: Vec<Vec<u8>>, end: &NodeEnd, way: &Way) -> Result<bool> {
+        let Some(trust) = &self.trust else { return Ok(false) };
         let myself = self.id(&trust.trust_domain);
-        let taken = self.certificates.issued(ticket, chain, (trust, &myself), &self.store, now_s())?;
-        if taken && self.wanted.is_some() {
-            self.enforce_and_tell(end).await
-        } else if taken {
-            self.enforce_again(end).await
+        let issued = self.certificates.issued(ticket, chain, (trust, &myself), &self.store, now_s())?;
+        let Some(issued) = issued else { return Ok(false) };
+        if self.wanted.is_some() {
+            self.enforce_and_tell(end).await?;
         } else {
-            Ok(())
+            self.enforce_again(end).await?;
         }
+        // Control closes a link when the certificate that it was made with ends: it is made anew with the new one.
+        Ok(issued.is_renewed && issued.name == MYSELF && way.granted().is_some())
     }
 
     /// Notes documents that are to be enforced, and what they need.

@@ -9,6 +9,8 @@ use selvedge_model::{Host, HostPattern, Name, SpiffeId, WorkloadKind};
 use selvedge_net::random_u128;
 use std::collections::BTreeMap;
 
+/// The name under which the SVID of the gateway or node itself is kept.
+pub(crate) const MYSELF: &str = "myself";
 /// An answer is waited for so long before control is asked again, in seconds.
 const ANSWER_S: u64 = 10;
 /// After a refusal control is asked again so much later, in seconds.
@@ -19,6 +21,15 @@ const REFUSED_S: u64 = 30;
 pub(crate) struct Certificates {
     slots: BTreeMap<String, Slot>,
     tickets: u64,
+}
+
+/// A certificate that was taken.
+#[derive(Debug)]
+pub(crate) struct Issued {
+    /// Under which name it is kept.
+    pub(crate) name: String,
+    /// Whether there was one before.
+    pub(crate) is_renewed: bool,
 }
 
 /// A certificate that is needed.
@@ -46,7 +57,7 @@ pub(crate) fn of_listener(listener: &Listener) -> String {
 
 /// What a process needs under these documents.
 pub(crate) fn needed(checked: &Checked, kind: NodeKind, name: &Name, services: &[Name]) -> BTreeMap<String, Want> {
-    let mut needed = BTreeMap::from([("myself".to_owned(), Want::Myself)]);
+    let mut needed = BTreeMap::from([(MYSELF.to_owned(), Want::Myself)]);
     needed.extend(services.iter().map(|service| (format!("service-{service}"), Want::Service(service.clone()))));
     let gateway = checked.gateways.get(name).filter(|_| kind == NodeKind::Gateway);
     let listeners = gateway.into_iter().flat_map(|gateway| &gateway.listeners);
@@ -116,7 +127,7 @@ impl Certificates {
             .for_each(|slot| (slot.asked, slot.due) = (None, now));
     }
 
-    /// Takes an answer. `Ok(false)`: nobody waits for it any more.
+    /// Takes an answer. `Ok(None)`: nobody waits for it any more.
     ///
     /// # Errors
     /// When it is not what was asked for.
@@ -127,16 +138,17 @@ impl Certificates {
         (trust, id): (&TrustBundle, &SpiffeId),
         store: &Store,
         now: u64,
-    ) -> Result<bool> {
+    ) -> Result<Option<Issued>> {
         let asked = |(_, slot): &(&String, &mut Slot)| slot.asked.as_ref().is_some_and(|(t, _)| *t == ticket);
-        let Some((name, slot)) = self.slots.iter_mut().find(asked) else { return Ok(false) };
-        let Some((_, key)) = slot.asked.take() else { return Ok(false) };
+        let Some((name, slot)) = self.slots.iter_mut().find(asked) else { return Ok(None) };
+        let Some((_, key)) = slot.asked.take() else { return Ok(None) };
         let held = Held::new(&slot.want, chain, key)?;
         held.check(&slot.want, trust, id, now)?;
         store.keep_certificate(name, &held.to_pem())?;
         slot.due = held.renew_at();
+        let is_renewed = slot.held.is_some();
         (slot.held, slot.refused) = (Some(held), None);
-        Ok(true)
+        Ok(Some(Issued { name: name.clone(), is_renewed }))
     }
 
     /// Takes a refusal.

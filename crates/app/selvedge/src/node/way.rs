@@ -1,5 +1,6 @@
 //! The way to control: over the network with mTLS, or within one process.
 
+use super::certificates::MYSELF;
 use super::store::Store;
 use anyhow::{Context, Result, bail};
 use selvedge_config::checked::HostPort;
@@ -48,7 +49,7 @@ impl Way {
             Way::Remote { .. } => {
                 let address = store.control().context("where control is, is not known: join again with a token")?;
                 let trust = store.trust().context("whom to trust is not known: join again with a token")?;
-                let own = store.certificate("myself").context("there is no certificate: join again with a token")?;
+                let own = store.certificate(MYSELF).context("there is no certificate: join again with a token")?;
                 let svid = Svid::from_pem(&own).context("the certificate cannot be read: join again with a token")?;
                 if svid.not_after <= now_s() {
                     bail!("the certificate has ended: join again with a new token");
@@ -105,7 +106,7 @@ fn keep(
         bail!("the token is for `{got}`, and this is `{expected}`: make a token for this {kind}");
     }
     store.keep_trust(bundle)?;
-    store.keep_certificate("myself", &svid.to_pem())?;
+    store.keep_certificate(MYSELF, &svid.to_pem())?;
     store.keep_control(&token.control)
 }
 
