@@ -3,6 +3,9 @@
 //! Between two nodes (`selvedge-tcp/1`) the caller sends 16 bytes, the decision id, and the other hop answers one: whether
 //! it lets the connection in. Both hops then have records of one id, and a refusal inside is told apart from a service
 //! that closes.
+//!
+//! A tunnel may outlive the certificate that it was opened with, as the answer to a request may: certificates are renewed
+//! without dropping anything. What ends it is a change of the plan that no longer allows it.
 
 mod pump;
 
