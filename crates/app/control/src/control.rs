@@ -6,6 +6,7 @@ use crate::registry::token::{self, JoinRequest, TokenError};
 use crate::session;
 use crate::shared::Shared;
 use crate::status::{self, Status};
+use selvedge_config::Checked;
 use selvedge_identity::{JoinToken, TrustBundle};
 use selvedge_link::{ControlEnd, NodeEnd, NodeKind};
 use selvedge_model::Name;
@@ -75,9 +76,9 @@ impl Control {
         Ok(node)
     }
 
-    /// The gateways that the documents describe.
-    pub fn gateways(&self) -> Vec<Name> {
-        self.shared.current().documents.checked.gateways.keys().cloned().collect()
+    /// The documents that are distributed.
+    pub fn checked(&self) -> Checked {
+        self.shared.current().documents.checked.clone()
     }
 
     /// What control knows of the mesh.

@@ -11,6 +11,7 @@ mod store;
 mod way;
 
 pub(crate) use agent::Agent;
+pub(crate) use enforce::local_services;
 pub(crate) use way::Way;
 
 use anyhow::{Context, Result, bail};
@@ -43,6 +44,8 @@ pub(crate) struct Options {
     pub(crate) kind: NodeKind,
     /// Its name.
     pub(crate) name: Name,
+    /// The services that it stands beside, where they are known before its first documents come.
+    pub(crate) services: Vec<Name>,
     /// Where the mesh reaches a node's services.
     pub(crate) mesh_listen: Option<SocketAddr>,
     /// What others dial for that.

@@ -67,7 +67,7 @@ fn run(
 ) -> Result<ExitCode> {
     let Common { name, join, state, files, admin, workers } = common;
     let token = join.as_deref().map(JoinToken::parse).transpose().context("the join token cannot be read")?;
-    let options = Options { kind, name, mesh_listen, advertise, state, files, admin, workers };
+    let options = Options { kind, name, services: Vec::new(), mesh_listen, advertise, state, files, admin, workers };
     process::run(async {
         let services = node::join(&options, token.as_ref()).await?;
         let agent = node::start(options).await?;

@@ -2,7 +2,9 @@
 
 use super::{control, process};
 use crate::node::{self, Options, Way};
+use crate::say::say;
 use anyhow::{Context, Result};
+use selvedge_config::Checked;
 use selvedge_config::checked::HostPort;
 use selvedge_control::Control;
 use selvedge_link::NodeKind;
@@ -52,7 +54,9 @@ pub(super) fn run(arguments: &Arguments) -> Result<ExitCode> {
         let ca = arguments.state.join("ca.pem");
         std::fs::write(&ca, control.trust().to_pem()).with_context(|| format!("cannot write `{}`", ca.display()))?;
         let mut parts = tokio::task::JoinSet::new();
-        parts.spawn_local(part(node(arguments)?, control.clone(), ended.clone()));
+        let checked = control.checked();
+        say(std::io::stdout(), &summary(&checked, arguments));
+        parts.spawn_local(part(node(arguments, &checked)?, control.clone(), ended.clone()));
         let gateways = follow_gateways(arguments, &control, &mut parts, &ended);
         let stopped = tokio::select! {
             stopped = running.run() => stopped.map_err(anyhow::Error::from),
@@ -76,7 +80,7 @@ async fn follow_gateways(
     let mut started = BTreeSet::new();
     let mut look = tokio::time::interval(LOOK_EVERY);
     loop {
-        for name in control.gateways() {
+        for name in control.checked().gateways.into_keys() {
             if started.insert(name.clone()) {
                 let options = options(arguments, NodeKind::Gateway, name);
                 parts.spawn_local(part(options, control.clone(), ended.clone()));
@@ -100,11 +104,12 @@ async fn part(options: Options, control: Control, mut ended: watch::Receiver<()>
 }
 
 /// The one node, for every service of this machine.
-fn node(arguments: &Arguments) -> Result<Options> {
+fn node(arguments: &Arguments, checked: &Checked) -> Result<Options> {
     let address = free_address()?;
     let advertise = HostPort { host: Host::parse(&address.ip().to_string())?, port: address.port() };
     let options = options(arguments, NodeKind::Node, Name::parse("local")?);
-    Ok(Options { mesh_listen: Some(address), advertise: Some(advertise), ..options })
+    let services = node::local_services(checked);
+    Ok(Options { services, mesh_listen: Some(address), advertise: Some(advertise), ..options })
 }
 
 fn options(arguments: &Arguments, kind: NodeKind, name: Name) -> Options {
@@ -112,12 +117,37 @@ fn options(arguments: &Arguments, kind: NodeKind, name: Name) -> Options {
         kind,
         state: arguments.state.join(format!("{kind}-{name}")),
         name,
+        services: Vec::new(),
         mesh_listen: None,
         advertise: None,
         files: arguments.directory.clone(),
         admin: None,
         workers: arguments.workers,
     }
+}
+
+/// What is running, and what to do next.
+fn summary(checked: &Checked, arguments: &Arguments) -> String {
+    let mut lines =
+        vec![format!("mesh `{}` is up from `{}`", checked.mesh.trust_domain, arguments.directory.display())];
+    for gateway in checked.gateways.values() {
+        for listener in &gateway.listeners {
+            let scheme = if listener.certificate.is_some() { "https" } else { "http" };
+            let hosts: Vec<String> = listener.hosts.iter().map(ToString::to_string).collect();
+            lines.push(format!(
+                "  gateway {}: {scheme} on {} for {}",
+                gateway.name,
+                listener.address,
+                hosts.join(", ")
+            ));
+        }
+    }
+    let services: Vec<String> = node::local_services(checked).iter().map(ToString::to_string).collect();
+    lines.push(format!("  services of this machine: {}", services.join(", ")));
+    let state = arguments.state.display();
+    lines.push(format!("  state in `{state}`; certificates to trust in `{state}/ca.pem`"));
+    lines.push("next: `selvedge status`; `selvedge explain ID` for the `selvedge-decision` of an answer".to_owned());
+    lines.join("\n")
 }
 
 /// An address on loopback that the kernel has free.

@@ -47,13 +47,13 @@ impl Agent {
     pub(crate) fn new(options: Options, store: Store, proxy: Proxy, page: Page, log: DecisionLog) -> Agent {
         Agent {
             trust: store.trust(),
+            services: options.services.clone(),
             options,
             store,
             proxy,
             page,
             log,
             certificates: Certificates::default(),
-            services: Vec::new(),
             enforced: None,
             wanted: None,
         }

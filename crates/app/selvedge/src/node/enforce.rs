@@ -48,13 +48,14 @@ pub(crate) fn open(signed: SignedBundle, trust: &TrustBundle, in_force: Option<&
 pub(crate) fn services(checked: &Checked, granted: Option<&[Name]>) -> Vec<Name> {
     match granted {
         Some(granted) => granted.iter().filter(|name| checked.services.contains_key(*name)).cloned().collect(),
-        // On one machine: every service that nobody else stands beside.
-        None => checked.services.values().filter(|s| is_local(s)).map(|service| service.name.clone()).collect(),
+        None => local_services(checked),
     }
 }
 
-fn is_local(service: &Service) -> bool {
-    service.endpoints.is_empty()
+/// On one machine: every service that nobody else stands beside.
+pub(crate) fn local_services(checked: &Checked) -> Vec<Name> {
+    let is_local = |service: &&Service| service.endpoints.is_empty();
+    checked.services.values().filter(is_local).map(|service| service.name.clone()).collect()
 }
 
 /// Puts a plan in force with the certificates at hand.
