@@ -20,4 +20,5 @@ mkdir -p "$SELVEDGE_BENCH_CACHE/work"
 exec 9>"$SELVEDGE_BENCH_CACHE/lock"
 flock -n 9 || { echo "bench: another run holds $SELVEDGE_BENCH_CACHE/lock: wait for it to end" >&2; exit 2; }
 "$here/$name/setup.sh"
-PYTHONDONTWRITEBYTECODE=1 exec "$SELVEDGE_BENCH_CACHE/venv/bin/python" "$here/$name/run.py" "$@" 9>&-
+# What benches share lies here; what is their own, beside their run.py.
+PYTHONPATH="$here" PYTHONDONTWRITEBYTECODE=1 exec "$SELVEDGE_BENCH_CACHE/venv/bin/python" "$here/$name/run.py" "$@" 9>&-

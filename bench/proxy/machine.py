@@ -3,7 +3,6 @@
 CPU is utime + stime of every process in the tree: user, kernel, and the softirq work that loopback does inline.
 """
 import os
-import platform
 import resource
 import shlex
 import signal
@@ -133,10 +132,3 @@ def rss_kib(roots):
         except OSError:
             pass
     return total
-
-
-def describe():
-    """The machine, in one line."""
-    with open("/proc/cpuinfo") as cpuinfo:
-        models = [line.split(":", 1)[1].strip() for line in cpuinfo if line.startswith("model name")]
-    return f"{models[0] if models else platform.machine()}, {os.cpu_count()} cores, Linux {platform.release()}"

@@ -1,9 +1,9 @@
-"""What a run came to: the list for `--output json`, a line for each case, and RESULTS.md."""
-import datetime
+"""What a run came to: the list for `--output json`, and the section of RESULTS.md."""
 from statistics import median
 
+import results
 from cases import CASES
-from machine import describe
+from results import shown
 
 OURS = "selvedge"
 EXPLANATION = """\
@@ -28,31 +28,20 @@ def entry(case, by_proxy):
     }
 
 
-def line(row):
-    peers = ", ".join(f"{name} {cost}" for name, cost in sorted(row["peers"].items(), key=lambda peer: peer[1]))
-    ours = "not measured" if row["ours"] is None else row["ours"]
-    ratio = "" if row["ratio"] is None else f", ratio {row['ratio']}"
-    verdict = "met" if row["met"] else "NOT MET"
-    return f"{row['case']:2} {row['unit']}: ours {ours} | {peers or 'no peer'}{ratio}, goal {row['goal']}: {verdict}"
-
-
-def markdown(rows, runs, command):
+def section(rows, runs, command):
+    """The parts of the section in RESULTS.md."""
     names = sorted({name for row in rows for name in row["peers"]})
-    date = datetime.datetime.now(datetime.timezone.utc).strftime("%Y-%m-%d %H:%M UTC")
     head = ["case", "unit", "ours", *names, "ratio", "goal", "met", "prototype"]
-    table = [head, ["---"] * len(head)] + [cells(row, names) for row in rows]
     detail_head = ["case", "proxy", "rounds", "requests/s", "p50 µs", "p99 µs", "resident MiB"]
-    detail = [detail_head, ["---"] * len(detail_head)] + details(runs)
-    parts = [
-        "# Proxy bench: the last full run", f"- machine: {describe()}\n- date: {date}\n- command: `{command}`", EXPLANATION,
-        render(table), "\n".join(f"- **{row['case']}**: {CASES[row['case']].title}" for row in rows),
-        "With two cores the load side saturates first, so requests/s compare little: the cost above is the figure that counts.", render(detail),
+    return [
+        results.head(command), EXPLANATION, results.table(head, [cells(row, names) for row in rows]),
+        "\n".join(f"- **{row['case']}**: {CASES[row['case']].title}" for row in rows),
+        "With two cores the load side saturates first, so requests/s compare little: the cost above is the figure that counts.",
+        results.table(detail_head, details(runs)),
     ]
-    return "\n\n".join(parts) + "\n"
 
 
 def cells(row, names):
-    shown = lambda value: "–" if value is None else str(value)
     peers = [shown(row["peers"].get(name)) for name in names]
     verdict = "yes" if row["met"] else "no"
     return [row["case"], row["unit"], shown(row["ours"]), *peers, shown(row["ratio"]), str(row["goal"]), verdict, shown(CASES[row["case"]].prototype)]
@@ -66,7 +55,3 @@ def details(runs):
             resident = f"{median(run['rss_kib'] for run in done) / 1024:.1f}" if done else "–"
             rows.append([case, name, str(len(done)), middle("rps"), middle("p50_us"), middle("p99_us"), resident])
     return rows
-
-
-def render(table):
-    return "\n".join("| " + " | ".join(row) + " |" for row in table)

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 import certs
 import report
+import results
 from cases import CASES, DEFAULT
 from machine import LOAD_CORE, Failed
 from measure import can, measure
@@ -112,11 +113,10 @@ def main():
     proxies = [proxy for proxy in proxies if not given.only or proxy.name in given.only.split()]
     runs, failed = run(proxies, given.cases.split(), given.rounds, bench)
     rows = report.summary(runs)
-    print(json.dumps(rows, indent=1) if given.output == "json" else "\n".join(map(report.line, rows)))
+    print(json.dumps(rows, indent=1) if given.output == "json" else "\n".join(map(results.line, rows)))
     full = not given.peers_only and not given.only and set(DEFAULT.split()) <= set(given.cases.split())
     if full and not failed and not given.no_write:
-        with open(f"{ROOT}/bench/RESULTS.md", "w") as out:
-            out.write(report.markdown(rows, runs, shlex.join(["./x", "bench", "proxy", *sys.argv[1:]])))
+        results.write("proxy", report.section(rows, runs, shlex.join(["./x", "bench", "proxy", *sys.argv[1:]])))
     return 2 if failed else 0 if all(row["met"] for row in rows) else 1
 
 

@@ -1,5 +1,6 @@
 //! All targets.
 
+mod condition;
 mod documents;
 mod http;
 mod identity;
@@ -20,6 +21,7 @@ pub struct Target {
 /// The targets, by name.
 pub const TARGETS: &[Target] = &[
     Target { name: "documents", run: documents::run, inputs: documents::inputs },
+    Target { name: "condition", run: condition::run, inputs: condition::inputs },
     Target { name: "request_head", run: http::request_head, inputs: http::requests },
     Target { name: "canonical", run: http::canonical, inputs: http::requests },
     Target { name: "body_decoder", run: http::body_decoder, inputs: http::bodies },

@@ -6,7 +6,9 @@ use std::path::Path;
 /// Dependencies that one crate alone may name.
 const OWNERS: &[(&str, &str)] = &[
     ("serde-saphyr", "crates/core/config"),
+    ("cedar-policy-core", "crates/core/policy"),
     ("cedar-policy", "crates/core/policy"),
+    ("miette", "crates/core/policy"),
     ("jsonwebtoken", "crates/core/authn"),
     ("webpki", "crates/core/identity"),
     ("rustls", "crates/io/net"),

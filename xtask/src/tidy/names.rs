@@ -21,6 +21,7 @@ const OUTSIDE: &str = "core has no socket, file, process or thread: take bytes a
 const CLOCK: &str = "core has no clock: take `now` as an argument";
 const CHANCE: &str = "core has no randomness: take a seed as an argument";
 const ENVIRONMENT: &str = "environment variables are read in cli alone: take the value as an argument";
+const CEDAR: &str = "Cedar is spoken in crates/core/policy/src/cedar alone: take our own form of conditions";
 const TLS: &str = "TLS is spoken in crates/io/net/src/tls alone: call it instead";
 
 /// Where environment variables may be read.
@@ -57,6 +58,8 @@ const RULES: &[Rule] = &[
     everywhere("tokio_rustls", &["crates/io/net/src/tls"], TLS),
     everywhere("rustls_native_certs", &["crates/io/net/src/tls"], TLS),
     everywhere("serde_saphyr", &["crates/core/config/src/tree.rs"], "YAML is read in tree.rs alone: take its nodes"),
+    everywhere("cedar_policy*", &["crates/core/policy/src/cedar"], CEDAR),
+    everywhere("miette", &["crates/core/policy/src/cedar"], CEDAR),
     everywhere(
         "anyhow",
         &["crates/app/selvedge/", "crates/dev/"],

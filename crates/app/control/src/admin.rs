@@ -1,4 +1,4 @@
-//! Pages of control's admin listener: status, metrics, health.
+//! Pages of control's admin listener: status, documents in force, metrics, health.
 
 use crate::shared::Shared;
 use crate::status;
@@ -13,6 +13,12 @@ pub(crate) fn routes(shared: Arc<Shared>) -> Routes {
         "/status" => {
             let body = serde_json::to_string_pretty(&status::of(&shared)).ok()?;
             Some(page("application/json", body))
+        }
+        // What `selvedge plan --against control-plane` compares with: file names and texts.
+        "/documents" => {
+            let current = shared.current();
+            let files: Vec<(&str, &str)> = current.documents.files.iter().map(|f| (&*f.name, &*f.text)).collect();
+            Some(page("application/json", serde_json::to_string(&files).ok()?))
         }
         "/metrics" => Some(page(METRICS_CONTENT_TYPE, metrics(&shared))),
         _ => None,

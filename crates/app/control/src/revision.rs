@@ -67,10 +67,12 @@ impl Published {
         let signed = SignedBundle { payload: payload.into(), signature };
         let checked = documents.checked.clone();
         let compiled = spawn_blocking(move || {
-            let plan = Arc::clone(Plan::compile(checked, &bundle.endpoints()).hash());
+            let plan = Plan::compile(checked, &bundle.endpoints()).map(|plan| Arc::clone(plan.hash()));
             (signed.fits().then_some(signed), plan)
         });
         let (signed, plan) = compiled.await.map_err(|_| PublishError::Encode)?;
+        // The source compiled them once: only then are they documents to publish.
+        let plan = plan.map_err(|_| PublishError::Encode)?;
         let signed = signed.ok_or(PublishError::TooLarge)?;
         Ok(Published { revision, plan, signed, documents, registered })
     }

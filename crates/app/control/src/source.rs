@@ -90,8 +90,8 @@ impl Source {
 
 /// Checks files; the error is everything that is wrong, as text for a terminal.
 pub(crate) fn check(files: Vec<SourceFile>) -> Result<Documents, String> {
-    match selvedge_config::check(&files) {
-        Ok(checked) => Ok(Documents { files, checked }),
+    match selvedge_policy::check(&files) {
+        Ok((checked, _)) => Ok(Documents { files, checked }),
         Err(found) => Err(selvedge_config::render(&found, &files, false)),
     }
 }
@@ -110,7 +110,7 @@ fn collect(folder: &Path, depth: usize, entries: &mut Vec<(PathBuf, [i64; 6])>) 
         let path = entry.path();
         let hidden = entry.file_name().to_string_lossy().starts_with('.');
         let Ok(found) = entry.metadata() else { continue };
-        let is_document = path.extension().is_some_and(|e| e == "yaml" || e == "yml");
+        let is_document = path.extension().is_some_and(|e| e == "yaml" || e == "yml" || e == "cedar");
         if entries.len() >= ENTRIES_MAX || !(is_document || found.is_dir() && !hidden) {
             continue;
         }

@@ -140,6 +140,7 @@ impl Forward<'_> {
             host: self.permitted.request.host.clone(),
             client: hop.record.client.unwrap_or(self.connection.client),
             user: self.permitted.user.as_deref().cloned(),
+            tls: self.connection.tls.clone(),
         };
         Some(vouched.encode())
     }

@@ -44,22 +44,25 @@ impl Hop {
             at: Some(connection.at.clone()),
             plan: live.plan.hash().clone(),
             // Until something else is known: whatever happens, a hop never looks allowed by mistake.
-            outcome: Outcome::Denied(Denial { reason: DenialReason::NotPermitted, nearest: None }),
+            outcome: Outcome::Denied(Denial::of(DenialReason::NotPermitted)),
             status: 0,
             peer: connection.peer_id().cloned(),
             local: None,
             client: Some(connection.client),
             user: None,
+            refused: false,
             service: None,
             port: None,
             host: None,
             method: None,
             path: None,
+            headers: Vec::new(),
             bytes_in: 0,
             bytes_out: 0,
             duration_us: 0,
             trace: None,
             tls: connection.tls.clone(),
+            client_tls: None,
         };
         Hop { record, rule: None, started: Instant::now() }
     }

@@ -57,6 +57,7 @@ fn fields(refusal: &Refusal, id: DecisionId) -> Fields {
             DenialReason::CredentialRefused => put("www-authenticate", br#"Bearer error="invalid_token""#),
             DenialReason::NotExposed
             | DenialReason::NotPermitted
+            | DenialReason::Forbidden
             | DenialReason::Unattested
             | DenialReason::RateExceeded => {}
         },

@@ -2,5 +2,6 @@
 
 pub(crate) mod canon;
 pub(crate) mod decide;
+pub(crate) mod headers;
 pub(crate) mod identify;
 pub(crate) mod route;

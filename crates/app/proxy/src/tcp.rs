@@ -119,10 +119,11 @@ async fn open(
     for endpoint in port.in_turn() {
         match endpoint.connect(live, timeout).await {
             Ok(stream) => {
-                let stream = greet(endpoint, hop, stream).await?;
+                // Also when the other hop says no: its record shows that the denial is not ours.
                 if endpoint.is_mesh() {
                     hop.record.local = Some(connection.own.clone());
                 }
+                let stream = greet(endpoint, hop, stream).await?;
                 return Ok((Io::new(stream), Duration::from_millis(port.traffic.idle_timeout_ms)));
             }
             Err(refusal) => failed = refusal,
@@ -149,7 +150,7 @@ async fn greet(endpoint: &Rc<Endpoint>, hop: &Hop, mut stream: Stream) -> Result
     match word {
         [LET_IN] => Ok(stream),
         // The other hop's record, of the same id, says which rule came closest.
-        [DENIED] => Err(Refusal::Denied(Denial { reason: DenialReason::NotPermitted, nearest: None })),
+        [DENIED] => Err(Refusal::Denied(Denial::of(DenialReason::NotPermitted))),
         _ => Err(Refusal::fault(Fault::ConnectFailed, "the other hop could not reach the workload")),
     }
 }

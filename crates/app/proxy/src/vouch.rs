@@ -6,7 +6,7 @@
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use selvedge_model::{Host, Principal};
+use selvedge_model::{Host, PeerTls, Principal};
 use std::net::IpAddr;
 
 /// The decision id of a request, at every hop of it, and in its answer.
@@ -24,6 +24,9 @@ pub(crate) struct Vouched {
     /// Who the credential speaks for; none was shown otherwise.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) user: Option<Principal>,
+    /// TLS towards the client.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) tls: Option<PeerTls>,
 }
 
 impl Vouched {
@@ -41,8 +44,10 @@ impl Vouched {
             host: String,
             client: IpAddr,
             user: Option<Principal>,
+            tls: Option<PeerTls>,
         }
         let written: Written = serde_json::from_slice(&URL_SAFE_NO_PAD.decode(value).ok()?).ok()?;
-        Some(Vouched { host: Host::parse(&written.host).ok()?, client: written.client, user: written.user })
+        let Written { host, client, user, tls } = written;
+        Some(Vouched { host: Host::parse(&host).ok()?, client, user, tls })
     }
 }

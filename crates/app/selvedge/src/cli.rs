@@ -1,16 +1,27 @@
 //! The command line: one file for each command. Exit 0 is yes, 1 is no (findings), 2 is that it could not run.
 
+mod ask;
 mod authority;
+mod can;
 mod check;
 mod control;
 mod demo;
+mod destination;
 mod explain;
 mod identity;
 mod init;
+mod load;
+mod plan;
 mod process;
+mod prove;
+mod reach;
+mod replay;
 mod roles;
+mod schema;
 mod status;
+mod test;
 mod up;
+mod who_can;
 
 use crate::say::say;
 use clap::{Parser, Subcommand, ValueEnum};
@@ -47,15 +58,32 @@ enum Command {
     Node(roles::NodeArguments),
     /// Show every gateway and node, what it enforces, and how old its certificates are.
     Status(status::Arguments),
-    /// Show every hop of a decision: the rule that allowed it, or the one that came closest.
+    /// Show every hop of a decision, what each rule lacked, and the smallest change that would allow it.
     Explain(explain::Arguments),
+    /// Make every recorded decision again under other documents: what they would newly deny and newly allow.
+    Replay(replay::Arguments),
+    /// Prove what a change of conditions and guardrails can widen; needs the solver cvc5.
+    Prove(prove::Arguments),
     /// Identities: join tokens.
     #[command(subcommand)]
     Identity(identity::Command),
     /// Write a small commented mesh repository that checks clean.
     Init(init::Arguments),
-    /// Check a mesh repository: everything that is wrong, at once.
+    /// Check a mesh repository: everything that is wrong, at once; then what is odd.
     Check(check::Arguments),
+    /// Test what Expectation documents say: requests are decided, invariants are proved.
+    Test(test::Arguments),
+    /// Show what a change changes: what becomes reachable, what stops being, by whom, at which hop.
+    Plan(plan::Arguments),
+    /// Show who can make a request to a service, edge and mesh together, and by which rule.
+    WhoCan(who_can::Arguments),
+    /// Show whether a caller can make a request, when, and by which rule.
+    Can(can::Arguments),
+    /// Show everything that a caller can reach.
+    Reach(reach::Arguments),
+    /// What conditions and guardrails may speak of.
+    #[command(subcommand)]
+    Schema(schema::Command),
     #[command(hide = true)]
     Authority(authority::Arguments),
     #[command(hide = true)]
@@ -75,12 +103,20 @@ pub(crate) fn run() -> ExitCode {
         Command::Node(node) => roles::run_node(node),
         Command::Status(status) => status::run(&status, arguments.output),
         Command::Explain(explain) => explain::run(&explain, arguments.output),
+        Command::Replay(replay) => replay::run(&replay, arguments.output),
+        Command::Prove(prove) => prove::run(&prove, arguments.output),
         Command::Identity(identity) => identity::run(identity, arguments.output),
         Command::Authority(authority) => authority::run(&authority),
         Command::DemoService(service) => demo::run_service(&service),
         Command::DemoIssuer(issuer) => demo::run_issuer(&issuer),
         Command::Init(init) => init::run(&init, arguments.output),
         Command::Check(check) => check::run(&check, arguments.output),
+        Command::Test(test) => test::run(&test, arguments.output),
+        Command::Plan(plan) => plan::run(&plan, arguments.output),
+        Command::WhoCan(who_can) => who_can::run(&who_can, arguments.output),
+        Command::Can(can) => can::run(&can, arguments.output),
+        Command::Reach(reach) => reach::run(&reach, arguments.output),
+        Command::Schema(schema) => schema::run(&schema, arguments.output),
     };
     done.unwrap_or_else(|error| {
         say(std::io::stderr(), &format!("selvedge: {error:#}"));

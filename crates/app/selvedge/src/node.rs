@@ -14,7 +14,7 @@ pub(crate) use agent::Agent;
 pub(crate) use enforce::local_services;
 pub(crate) use way::Way;
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result, anyhow, bail};
 use certificates::MYSELF;
 use selvedge_config::Checked;
 use selvedge_config::checked::HostPort;
@@ -114,8 +114,17 @@ fn nothing(store: &Store) -> Result<Plan> {
         issuers: BTreeMap::new(),
         workload_ttl_s: 0,
     };
-    let checked = Checked { mesh, gateways: BTreeMap::new(), services: BTreeMap::new(), access: Vec::new() };
-    Ok(Plan::compile(checked, &BTreeMap::new()))
+    let checked = Checked {
+        mesh,
+        gateways: BTreeMap::new(),
+        services: BTreeMap::new(),
+        access: Vec::new(),
+        guardrails: Vec::new(),
+        expectations: Vec::new(),
+        allow: Vec::new(),
+        places: Default::default(),
+    };
+    Plan::compile(checked, &BTreeMap::new()).map_err(|_| anyhow!("the empty plan does not compile"))
 }
 
 /// Ends the data plane: no more connections, open requests finish within [`DRAIN_MAX`].

@@ -1,4 +1,4 @@
-//! A mesh repository on disk: every YAML file below a directory, read once and within limits.
+//! A mesh repository on disk: every YAML and Cedar file below a directory, read once and within limits.
 
 use anyhow::{Context, Result, bail};
 use selvedge_config::SourceFile;
@@ -11,7 +11,7 @@ const BYTES_MAX: u64 = 16 * 1024 * 1024;
 /// Folders within folders.
 const DEPTH_MAX: usize = 16;
 
-/// Reads the `*.yaml` and `*.yml` files below `directory`, in order of name. Hidden folders and links are passed over:
+/// Reads the `*.yaml`, `*.yml` and `*.cedar` files below `directory`, in order of name. Hidden folders and links are passed over:
 /// a link could lead out of the repository.
 ///
 /// # Errors
@@ -47,7 +47,7 @@ impl Reading<'_> {
             let path = entry.path();
             if kind.is_dir() && !entry.file_name().to_string_lossy().starts_with('.') {
                 self.folder(&path, depth + 1)?;
-            } else if kind.is_file() && path.extension().is_some_and(|e| e == "yaml" || e == "yml") {
+            } else if kind.is_file() && path.extension().is_some_and(|e| e == "yaml" || e == "yml" || e == "cedar") {
                 self.file(&path)?;
             }
         }
@@ -58,7 +58,7 @@ impl Reading<'_> {
         let unreadable = || format!("cannot read `{}`", path.display());
         self.bytes += std::fs::metadata(path).with_context(unreadable)?.len();
         if self.bytes > BYTES_MAX || self.files.len() >= FILES_MAX {
-            bail!("the repository has over {FILES_MAX} files or {} MiB: keep other YAML elsewhere", BYTES_MAX >> 20);
+            bail!("the repository has over {FILES_MAX} files or {} MiB: keep other files elsewhere", BYTES_MAX >> 20);
         }
         let text = std::fs::read_to_string(path).with_context(unreadable)?;
         let name = path.strip_prefix(self.root).unwrap_or(path).to_string_lossy();

@@ -7,7 +7,7 @@ mod token;
 
 pub use bearer::{BearerError, bearer};
 pub use keys::{JwksError, KeySet};
-pub use token::{IssuerSettings, TokenError, Verified, verify};
+pub use token::{IssuerSettings, TokenError, Verified, hypothetical, verify};
 
 #[cfg(test)]
 mod tests;

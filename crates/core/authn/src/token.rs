@@ -122,6 +122,15 @@ fn algorithm(header: &Object) -> Result<&'static str, TokenError> {
     ALGORITHMS.iter().copied().find(|known| Some(*known) == named).ok_or(TokenError::Algorithm)
 }
 
+/// Whom claims would speak for, if a token with them were verified: for explanations, and never for a decision. The
+/// signature and the times are not looked at.
+///
+/// # Errors
+/// As [`verify`], for claims that no signature could save.
+pub fn hypothetical(claims: &[u8], issuer: &IssuerSettings) -> Result<Principal, TokenError> {
+    claims::hypothetical(&json::object(claims).ok_or(TokenError::Malformed)?, issuer)
+}
+
 fn check_header(header: &Object, issuer: &IssuerSettings) -> Result<(), TokenError> {
     if header.contains_key("crit") {
         return Err(TokenError::Critical);

@@ -2,8 +2,14 @@
 //!
 //! A value of [`Checked`] exists only after every document was valid, so policy, plan and proxy read it without asking.
 
+mod expectation;
+mod written;
+
+pub use expectation::{Allow, Case, CaseCaller, CaseToken, Expectation, Never, NeverCaller};
+pub use written::Written;
+
 use selvedge_model::{Host, HostPattern, Name, PathPattern, RuleId, Source, TrustDomain};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 
@@ -18,6 +24,30 @@ pub struct Checked {
     pub services: BTreeMap<Name, Service>,
     /// `Access` documents, in order of name.
     pub access: Vec<Access>,
+    /// Files of guardrails, in order of name. Their text is checked when the policy is compiled.
+    pub guardrails: Vec<Guardrail>,
+    /// `Expectation` documents, in order of name.
+    pub expectations: Vec<Expectation>,
+    /// Findings that documents accept.
+    pub allow: Vec<Allow>,
+    /// What is only for telling people about the documents: nothing of it is enforced.
+    pub places: Places,
+}
+
+/// Where things are written that have no document of their own, and what documents select by.
+#[derive(Debug, Clone, Default)]
+pub struct Places {
+    /// Issuers by name.
+    pub issuers: BTreeMap<Name, Source>,
+    /// Labels, key and value, by which a rule or an expectation selects services.
+    pub selectors: BTreeSet<(String, String)>,
+}
+
+/// One `*.cedar` file: `forbid` policies of the organisation.
+#[derive(Debug, Clone)]
+pub struct Guardrail {
+    /// Its text.
+    pub text: Written,
 }
 
 /// The mesh as a whole.
@@ -297,10 +327,12 @@ pub struct Rule {
     pub methods: Option<Vec<Arc<str>>>,
     /// The paths; `/**` when none is written on an HTTP port, empty on a TCP port.
     pub paths: Vec<PathPattern>,
+    /// The condition under which it holds, in Cedar. It is checked when the policy is compiled.
+    pub when: Option<Written>,
 }
 
 /// Who calls.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum From {
     /// From outside: such a rule is an exposure.
     Gateway {

@@ -1,33 +1,70 @@
 //! Cross-references: what documents say of each other, and the defaults that depend on it.
 
+mod expectation;
 mod exposure;
 mod rule;
 
 use crate::Diagnostic;
-use crate::checked::{Checked, Gateway, Mesh, Protocol, Service};
-use crate::document::Documents;
+use crate::checked::{Checked, Gateway, Mesh, Places, Protocol, Service};
+use crate::document::expectation::{Expectation, Strangers, Targets};
+use crate::document::{Access, Caller, Documents};
 use crate::reader::{Placed, nearest};
 use selvedge_model::Name;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// Checks documents against each other; `None` when there is no mesh to speak of.
 pub(crate) fn check(documents: Documents, found: &mut Vec<Diagnostic>) -> Option<Checked> {
     let gateways = by_name(documents.gateways, "Gateway", |gateway| &gateway.name, found);
     let services = by_name(documents.services, "Service", |service| &service.name, found);
     let access = by_name(documents.access, "Access", |access| &access.name, found);
+    let expectations = by_name(documents.expectations, "Expectation", |expectation| &expectation.name, found);
     let mesh = one_mesh(documents.meshes, found)?;
     let world = World { mesh: &mesh, gateways: &gateways, services: &services };
     gateways.values().for_each(|gateway| check_listeners(gateway, found));
     check_outbound(&services, found);
+    let places = Places { issuers: documents.issuers, selectors: selectors(access.values(), expectations.values()) };
     let access: Vec<_> = access.into_values().filter_map(|access| rule::resolve(access.value, &world, found)).collect();
     exposure::check(&access, found);
+    let expectations =
+        expectations.into_values().map(|document| expectation::resolve(document, &world, found)).collect();
+    let mut guardrails = documents.guardrails;
+    guardrails.sort_by(|a, b| a.text.file().cmp(b.text.file()));
     let unplaced = |(name, placed): (Name, Placed<Service>)| (name, placed.value);
     Some(Checked {
         gateways: gateways.iter().map(|(name, placed)| (name.clone(), placed.value.clone())).collect(),
         services: services.clone().into_iter().map(unplaced).collect(),
         mesh,
         access,
+        guardrails,
+        expectations,
+        allow: documents.allow,
+        places,
     })
+}
+
+/// The labels by which rules and expectations select services.
+fn selectors<'d>(
+    access: impl Iterator<Item = &'d Placed<Access>>,
+    expectations: impl Iterator<Item = &'d Placed<Expectation>>,
+) -> BTreeSet<(String, String)> {
+    let mut selectors = BTreeSet::new();
+    let mut add = |labels: &BTreeMap<String, String>| {
+        selectors.extend(labels.iter().map(|(key, value)| (key.clone(), value.clone())));
+    };
+    for rule in access.flat_map(|access| &access.value.rules) {
+        if let Caller::Labels(labels) = &rule.from {
+            add(&labels.value);
+        }
+    }
+    for never in expectations.flat_map(|expectation| &expectation.value.never) {
+        if let Strangers::Labels(labels) = &never.from {
+            add(&labels.value);
+        }
+        if let Targets::Labels(labels) = &never.to {
+            add(&labels.value);
+        }
+    }
+    selectors
 }
 
 /// What a rule may refer to.

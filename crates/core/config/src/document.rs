@@ -1,20 +1,29 @@
 //! Documents as written, read key by key. What one document alone can get wrong is found here.
 
 mod access;
+mod allow;
+pub(crate) mod expectation;
 mod gateway;
 mod mesh;
 mod service;
 mod value;
 
-use crate::checked::{Gateway, Mesh, Service};
+pub use allow::FINDINGS;
+
+use crate::checked::{Allow, Gateway, Guardrail, Mesh, Service, Written};
+use crate::lines::Lines;
 use crate::reader::{Map, Placed, Reader, nearest};
-use crate::tree::{self, Node};
+use crate::tree::{self, At, Node};
 use crate::{Diagnostic, SourceFile};
-use selvedge_model::Name;
+use selvedge_model::{Name, Source};
+use std::collections::BTreeMap;
 
 pub(crate) use access::{Access, Caller, Rule};
+use expectation::Expectation;
 
-const KINDS: &[&str] = &["Mesh", "Gateway", "Service", "Access"];
+const KINDS: &[&str] = &["Mesh", "Gateway", "Service", "Access", "Expectation"];
+/// The longest file of guardrails, in bytes.
+const GUARDRAIL_BYTES_MAX: usize = 256 * 1024;
 
 /// Every document that could be read, each with the place of its name.
 #[derive(Debug, Default)]
@@ -23,13 +32,22 @@ pub(crate) struct Documents {
     pub(crate) gateways: Vec<Placed<Gateway>>,
     pub(crate) services: Vec<Placed<Service>>,
     pub(crate) access: Vec<Placed<Access>>,
+    pub(crate) expectations: Vec<Placed<Expectation>>,
+    pub(crate) guardrails: Vec<Guardrail>,
+    pub(crate) allow: Vec<Allow>,
+    pub(crate) issuers: BTreeMap<Name, Source>,
 }
 
 /// Reads all files.
 pub(crate) fn read(files: &[SourceFile], found: &mut Vec<Diagnostic>) -> Documents {
     let mut documents = Documents::default();
     for file in files {
-        let mut reader = Reader { file: file.name.clone(), found };
+        let lines = Lines::of(&file.text);
+        let mut reader = Reader { file: file.name.clone(), lines: &lines, found };
+        if file.name.ends_with(".cedar") {
+            documents.guardrails.extend(read_guardrails(&mut reader));
+            continue;
+        }
         match tree::documents(&file.text) {
             Ok(nodes) => {
                 for node in &nodes {
@@ -41,6 +59,17 @@ pub(crate) fn read(files: &[SourceFile], found: &mut Vec<Diagnostic>) -> Documen
         }
     }
     documents
+}
+
+/// A file of guardrails, which is no YAML.
+fn read_guardrails(reader: &mut Reader<'_>) -> Option<Guardrail> {
+    let text = reader.lines.text();
+    if text.len() > GUARDRAIL_BYTES_MAX {
+        let message = format!("a file of guardrails has at most {} KiB", GUARDRAIL_BYTES_MAX >> 10);
+        reader.error("file-too-long", At { line: 1, column: 1, width: 1 }, message, "split it");
+        return None;
+    }
+    Some(Guardrail { text: Written::of_file(&reader.file, text) })
 }
 
 /// One document; `None` when it is too broken to be kept, and then an error was noted.
@@ -64,10 +93,15 @@ fn read_one(reader: &mut Reader<'_>, node: &Node, into: &mut Documents) -> Optio
     let name = reader.required(&metadata, "name")?;
     let name = reader.place(name, "name", Name::parse)?;
     let spec = reader.required(&map, "spec")?;
+    into.allow.extend(allow::read(reader, spec, kind, &name));
     match kind {
-        "Mesh" => into.meshes.push(of(&name, mesh::read(reader, spec, &name)?)),
+        "Mesh" => {
+            into.issuers.extend(mesh::places(&reader.file, spec));
+            into.meshes.push(of(&name, mesh::read(reader, spec, &name)?));
+        }
         "Gateway" => into.gateways.push(of(&name, gateway::read(reader, spec, &name)?)),
         "Service" => into.services.push(of(&name, service::read(reader, spec, &metadata, &name)?)),
+        "Expectation" => into.expectations.push(of(&name, expectation::read(reader, spec, &name)?)),
         _ => into.access.push(of(&name, access::read(reader, spec, &name)?)),
     }
     Some(())

@@ -7,12 +7,14 @@ pub mod checked;
 mod cross;
 mod diagnostic;
 mod document;
+mod lines;
 mod reader;
 mod template;
 mod tree;
 
 pub use checked::Checked;
 pub use diagnostic::{Diagnostic, render};
+pub use document::FINDINGS;
 pub use template::template;
 
 use std::sync::Arc;
@@ -31,11 +33,30 @@ pub struct SourceFile {
 /// # Errors
 /// Everything that is wrong, sorted by file, line and column.
 pub fn check(files: &[SourceFile]) -> Result<Checked, Vec<Diagnostic>> {
+    check_with(files, |_| Ok(())).map(|(checked, ())| checked)
+}
+
+/// As [`check`], with a further step on what is right so far, so that its errors are reported together with the others.
+/// The step may see a part of the repository; its outcome counts only when nothing is wrong.
+///
+/// # Errors
+/// Everything that is wrong, sorted by file, line and column.
+pub fn check_with<T>(
+    files: &[SourceFile],
+    further: impl FnOnce(&Checked) -> Result<T, Vec<Diagnostic>>,
+) -> Result<(Checked, T), Vec<Diagnostic>> {
     let mut found = Vec::new();
     let documents = document::read(files, &mut found);
     let checked = cross::check(documents, &mut found);
-    match checked {
-        Some(checked) if found.is_empty() => Ok(checked),
+    let further = checked.and_then(|checked| match further(&checked) {
+        Ok(outcome) => Some((checked, outcome)),
+        Err(more) => {
+            found.extend(more);
+            None
+        }
+    });
+    match further {
+        Some(outcome) if found.is_empty() => Ok(outcome),
         _ => {
             found.sort_by(|a, b| (&a.file, a.line, a.column).cmp(&(&b.file, b.line, b.column)));
             Err(found)

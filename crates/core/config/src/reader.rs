@@ -1,6 +1,7 @@
 //! Reading a tree with known keys: every error is noted, none stops the reading of the rest.
 
 use crate::Diagnostic;
+use crate::lines::Lines;
 use crate::tree::{At, Key, Node, Value};
 use std::fmt::Display;
 use std::sync::Arc;
@@ -23,6 +24,8 @@ impl<T> Placed<T> {
 /// Notes errors for one file.
 pub(crate) struct Reader<'a> {
     pub(crate) file: Arc<str>,
+    /// The whole file.
+    pub(crate) lines: &'a Lines<'a>,
     pub(crate) found: &'a mut Vec<Diagnostic>,
 }
 

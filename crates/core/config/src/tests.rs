@@ -1,5 +1,7 @@
 //! What documents must be refused, each with its place; and that what is right passes.
 
+mod expectation;
+
 use crate::{Diagnostic, SourceFile, check, render, template};
 use proptest::prelude::*;
 
@@ -43,8 +45,8 @@ const BROKEN: &[(&str, &str, &str)] = &[
     ("tls: { mesh: true }", "tls: { mesh: false }", "bad-value"),
     ("hosts: [api.acme.example]", "hosts: [\"*.acme.example\"]", "wildcard-certificate"),
     ("hosts: [api.acme.example]", "hosts: [api_acme]", "bad-value"),
-    ("name: orders, labels", "name: gateway, labels", "reserved-name"),
-    ("name: orders, labels", "name: Orders, labels", "bad-value"),
+    ("kind: Service\nmetadata: { name: orders }", "kind: Service\nmetadata: { name: gateway }", "reserved-name"),
+    ("kind: Service\nmetadata: { name: orders }", "kind: Service\nmetadata: { name: Orders }", "bad-value"),
     ("{ unix: { user: orders } }", "{ unix: {} }", "empty-selector"),
     ("127.0.0.1:15001", "0.0.0.0:15001", "bad-value"),
     ("port: 8080, protocol: HTTP", "port: 8080, protocol: TCP", "not-enforceable"),
@@ -62,7 +64,7 @@ const BROKEN: &[(&str, &str, &str)] = &[
     ("name: checkout-writes", "name: customers-read", "duplicate-name"),
     ("methods: [GET]", "methods: [get]", "bad-value"),
     ("methods: [GET]", "methods: []", "wrong-type"),
-    ("methods: [GET]", "when: \"true\"", "unknown-key"),
+    ("methods: [GET]", "limit: \"true\"", "unknown-key"),
     ("paths: [/orders, \"/orders/{id}\"]", "ports: [http]", "no-paths"),
     ("paths: [/orders, \"/orders/{id}\"]", "paths: [/orders/../admin]", "bad-value"),
     ("paths: [/orders, \"/orders/{id}\"]", "paths: [/orders*]", "bad-value"),

@@ -41,6 +41,23 @@ pub struct Denial {
     /// The rule that came closest.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub nearest: Option<NearestMiss>,
+    /// The guardrail that forbids what a rule would have allowed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub forbidden: Option<Forbidden>,
+}
+
+/// What a guardrail forbade.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub struct Forbidden {
+    /// The guardrail's `@id`.
+    pub guardrail: Arc<str>,
+    /// Where it is written.
+    pub source: Source,
+    /// The rule that would have allowed it.
+    pub rule: Arc<RuleId>,
+    /// Why it could not be evaluated, when that is the reason: such a guardrail denies.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub error: Option<Arc<str>>,
 }
 
 /// The kinds of no, each with its HTTP status (DESIGN §3).
@@ -55,6 +72,8 @@ pub enum DenialReason {
     CredentialRefused,
     /// Known, and not permitted: 403.
     NotPermitted,
+    /// Permitted by a rule, and forbidden by a guardrail: 403.
+    Forbidden,
     /// The local process is not the workload that the service's document describes: 403.
     Unattested,
     /// Too many requests: 429.
@@ -92,6 +111,17 @@ pub enum Missing {
     Scope(Arc<str>),
     /// One of these groups.
     Group(Arc<str>),
+    /// This part of the rule's `when`.
+    When(Arc<str>),
+    /// The rule's `when` could not be evaluated, and why: such a rule does not hold.
+    Evaluation(Arc<str>),
+}
+
+impl Denial {
+    /// A denial without a rule that came near.
+    pub fn of(reason: DenialReason) -> Denial {
+        Denial { reason, nearest: None, forbidden: None }
+    }
 }
 
 impl DenialReason {
@@ -100,7 +130,7 @@ impl DenialReason {
         match self {
             DenialReason::NotExposed => 404,
             DenialReason::CredentialMissing | DenialReason::CredentialRefused => 401,
-            DenialReason::NotPermitted | DenialReason::Unattested => 403,
+            DenialReason::NotPermitted | DenialReason::Forbidden | DenialReason::Unattested => 403,
             DenialReason::RateExceeded => 429,
         }
     }
@@ -112,6 +142,7 @@ impl DenialReason {
             DenialReason::CredentialMissing => "credential-missing",
             DenialReason::CredentialRefused => "credential-refused",
             DenialReason::NotPermitted => "not-permitted",
+            DenialReason::Forbidden => "forbidden",
             DenialReason::Unattested => "unattested",
             DenialReason::RateExceeded => "rate-exceeded",
         }
@@ -142,6 +173,8 @@ impl fmt::Display for Missing {
             Missing::ValidCredential => f.write_str("the credential that was shown is not valid"),
             Missing::Scope(scope) => write!(f, "the scope `{scope}`"),
             Missing::Group(groups) => write!(f, "membership in `{groups}`"),
+            Missing::When(text) => write!(f, "the condition `{text}`"),
+            Missing::Evaluation(error) => write!(f, "its condition could not be evaluated: {error}"),
         }
     }
 }

@@ -21,6 +21,22 @@ pub struct Facts<'a> {
     pub client: Option<IpAddr>,
     /// Seconds since 1970.
     pub now: u64,
+    /// Request fields that some condition names, each once: names in lower case, the values of a repeated field joined
+    /// with `, ` (RFC 9110 §5.2). Which ones is said by the policy; others need not be here.
+    pub headers: &'a [(&'a str, &'a str)],
+    /// TLS towards the client, as far as it is trusted: the outside one, also at an inner hop.
+    pub tls: Option<TlsFacts<'a>>,
+}
+
+/// What was negotiated with the client.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct TlsFacts<'a> {
+    /// `1.2` or `1.3`.
+    pub version: &'a str,
+    /// The cipher suite, by its IANA name.
+    pub cipher: &'a str,
+    /// The key exchange group.
+    pub group: &'a str,
 }
 
 /// Who is at the other end of the hop.
@@ -70,6 +86,9 @@ pub struct Principal {
     /// Groups, from the claim that the issuer's document names.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub groups: Vec<Arc<str>>,
+    /// How the user was authenticated (RFC 8176 `amr`), such as `mfa`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub amr: Vec<Arc<str>>,
 }
 
 impl Principal {

@@ -16,8 +16,8 @@ mod record;
 mod spiffe;
 
 pub use address::push_address;
-pub use decision::{Decision, Denial, DenialReason, Missing, NearestMiss, RuleId, Source};
-pub use facts::{Credential, Facts, Peer, Principal, RequestFacts};
+pub use decision::{Decision, Denial, DenialReason, Forbidden, Missing, NearestMiss, RuleId, Source};
+pub use facts::{Credential, Facts, Peer, Principal, RequestFacts, TlsFacts};
 pub use fault::{Fault, Side};
 pub use host::{Host, HostError, HostPattern};
 pub use id::{DecisionId, DecisionIdError};

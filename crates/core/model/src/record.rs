@@ -1,6 +1,6 @@
 //! Records: what every hop leaves behind, whatever happened (DESIGN §7).
 
-use crate::{DecisionId, Denial, Fault, Name, RuleId, SpiffeId};
+use crate::{DecisionId, Denial, Fault, Name, Principal, RuleId, SpiffeId};
 use std::net::IpAddr;
 use std::sync::Arc;
 
@@ -31,16 +31,19 @@ pub struct Record {
     /// The client's address: outside, as far as it is trusted.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub client: Option<IpAddr>,
-    /// The end user: issuer and subject.
+    /// The end user, with what the issuer granted: a decision is made again from its record alone.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub user: Option<(Name, Arc<str>)>,
+    pub user: Option<Arc<Principal>>,
+    /// Whether a credential was shown and refused.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub refused: bool,
     /// The service that was called.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub service: Option<Name>,
     /// The port of that service.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub port: Option<Name>,
-    /// The host that was asked for.
+    /// The host that was asked for; at an inner hop, the one that was asked for at the gateway.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub host: Option<Arc<str>>,
     /// The method.
@@ -49,6 +52,9 @@ pub struct Record {
     /// The canonical path, without the query.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub path: Option<Arc<str>>,
+    /// The request fields that conditions look at, with their values.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub headers: Vec<(Arc<str>, Arc<str>)>,
     /// Bytes of body from downstream.
     pub bytes_in: u64,
     /// Bytes of body to downstream.
@@ -61,6 +67,9 @@ pub struct Record {
     /// TLS of the downstream connection.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub tls: Option<PeerTls>,
+    /// TLS of the client, at an inner hop that a gateway told of it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub client_tls: Option<PeerTls>,
 }
 
 /// The role in which a hop ran.

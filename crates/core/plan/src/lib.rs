@@ -9,6 +9,7 @@ mod route;
 pub use route::{Route, RouteTable};
 
 use ahash::RandomState;
+use selvedge_config::Diagnostic;
 use selvedge_config::checked::{Checked, Endpoint, Gateway, Port, Service};
 use selvedge_model::{Name, SpiffeId, WorkloadKind};
 use selvedge_policy::Policy;
@@ -36,12 +37,15 @@ pub struct Target {
 
 impl Plan {
     /// Compiles checked documents and the endpoints that nodes registered.
-    pub fn compile(checked: Checked, registered: &BTreeMap<Name, Vec<Endpoint>>) -> Plan {
+    ///
+    /// # Errors
+    /// Every condition and guardrail that does not compile.
+    pub fn compile(checked: Checked, registered: &BTreeMap<Name, Vec<Endpoint>>) -> Result<Plan, Vec<Diagnostic>> {
         let hash = hash::of(&checked, registered);
-        let policy = Policy::compile(&checked);
+        let policy = Policy::compile(&checked)?;
         let routes = checked.gateways.keys().map(|name| (name.clone(), RouteTable::of(&checked, name))).collect();
         let targets = checked.services.values().map(|service| target(&checked, service, registered)).collect();
-        Plan { hash, checked, policy, routes, targets }
+        Ok(Plan { hash, checked, policy, routes, targets })
     }
 
     /// The content hash, as 64 hex digits of SHA-256.

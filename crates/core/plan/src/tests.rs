@@ -39,6 +39,7 @@ fn exposure(service: &str, host: &str, path: &str, methods: Option<&str>) -> Acc
         ports: vec![name("http")],
         methods: methods.map(|method| vec![method.into()]),
         paths: vec![PathPattern::parse(path).unwrap()],
+        when: None,
     };
     Access { name: name(service), service: name(service), rules: vec![rule] }
 }
@@ -58,6 +59,10 @@ fn checked(access: Vec<Access>) -> Checked {
         gateways: [(name("public"), gateway)].into(),
         services: services.into_iter().map(|service| (service.name.clone(), service)).collect(),
         access,
+        guardrails: Vec::new(),
+        expectations: Vec::new(),
+        allow: Vec::new(),
+        places: Default::default(),
     }
 }
 
@@ -71,7 +76,7 @@ fn shop() -> Vec<Access> {
 }
 
 fn routed(host: &str, path: &str, method: &str) -> Option<String> {
-    let plan = Plan::compile(checked(shop()), &BTreeMap::new());
+    let plan = Plan::compile(checked(shop()), &BTreeMap::new()).unwrap();
     let route = plan.routes(&name("public")).unwrap().find(host, path, method).cloned();
     route.map(|route| route.service.to_string())
 }
@@ -91,7 +96,7 @@ fn a_path_without_the_method_falls_to_the_next_claim() {
 
 #[test]
 fn what_no_rule_exposes_has_no_route() {
-    let plan = Plan::compile(checked(vec![shop().remove(1)]), &BTreeMap::new());
+    let plan = Plan::compile(checked(vec![shop().remove(1)]), &BTreeMap::new()).unwrap();
     let routes = plan.routes(&name("public")).unwrap();
     assert_eq!(routes.find("api.acme.example", "/admin", "GET"), None);
     assert_eq!(routes.find("evil.example", "/orders/1", "GET"), None);
@@ -100,7 +105,7 @@ fn what_no_rule_exposes_has_no_route() {
 
 #[test]
 fn the_hash_follows_the_content_and_nothing_else() {
-    let hash = |access, registered: &BTreeMap<_, _>| Plan::compile(checked(access), registered).hash().clone();
+    let hash = |access, registered: &BTreeMap<_, _>| Plan::compile(checked(access), registered).unwrap().hash().clone();
     let none = BTreeMap::new();
     let endpoint = Endpoint::Mesh(HostPort { host: Host::parse("10.0.0.5").unwrap(), port: 7443 });
     let registered: BTreeMap<Name, Vec<Endpoint>> = [(name("orders"), vec![endpoint])].into();
@@ -111,7 +116,7 @@ fn the_hash_follows_the_content_and_nothing_else() {
 
 #[test]
 fn a_mesh_server_name_stands_for_one_port_of_one_service() {
-    let plan = Plan::compile(checked(shop()), &BTreeMap::new());
+    let plan = Plan::compile(checked(shop()), &BTreeMap::new()).unwrap();
     let server_name = plan.server_name(&name("orders"), &name("http"));
     assert_eq!(server_name, "http.orders.acme.example");
     let (service, port) = plan.by_server_name(&server_name).unwrap();

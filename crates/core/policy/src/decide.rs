@@ -1,8 +1,11 @@
 //! The decision: candidates from the index, the first that holds, else the nearest miss.
 
+use crate::cedar::Held;
+use crate::lower::View;
 use crate::{Credential, From, Policy, Rule};
 use selvedge_model::{
-    Credential as Shown, Decision, Denial, DenialReason, Facts, Missing, NearestMiss, Peer, Principal,
+    Credential as Shown, Decision, Denial, DenialReason, Facts, Forbidden, Missing, NearestMiss, PathPattern, Peer,
+    Principal,
 };
 use std::ops::ControlFlow;
 
@@ -12,7 +15,7 @@ impl Policy {
     /// Where several rules hold, the one written first is named (documents in order of name).
     pub fn decide(&self, facts: &Facts<'_>) -> Decision {
         match self.first_holding(facts) {
-            Some(rule) => Decision::Allow(rule.id.clone()),
+            Some(rule) => self.unless_forbidden(rule, facts),
             None => Decision::Deny(self.denial(facts)),
         }
     }
@@ -22,7 +25,9 @@ impl Policy {
         let mut first: Option<u32> = None;
         let mut consider = |index: &u32| {
             let earlier = first.is_none_or(|found| *index < found);
-            if earlier && self.rule(*index).is_some_and(|rule| rule.lacks_beside_path(facts).is_none()) {
+            let holds =
+                |rule: &Rule| rule.lacks_beside_path(facts).is_none() && self.lacks_condition(rule, facts).is_none();
+            if earlier && self.rule(*index).is_some_and(holds) {
                 first = Some(*index);
             }
             ControlFlow::<()>::Continue(())
@@ -35,7 +40,43 @@ impl Policy {
         first.and_then(|index| self.rule(index))
     }
 
-    fn rule(&self, index: u32) -> Option<&Rule> {
+    /// The rule allows, unless a guardrail forbids or fails.
+    fn unless_forbidden(&self, rule: &Rule, facts: &Facts<'_>) -> Decision {
+        if self.guardrails.all.is_empty() {
+            return Decision::Allow(rule.id.clone());
+        }
+        let Some((guardrail, error)) = self.guardrails.forbids(&self.view(facts, &[])) else {
+            return Decision::Allow(rule.id.clone());
+        };
+        let (guardrail, source) = (guardrail.id.clone(), guardrail.source.clone());
+        let forbidden = Some(Forbidden { guardrail, source, rule: rule.id.clone(), error });
+        Decision::Deny(Denial { reason: DenialReason::Forbidden, nearest: None, forbidden })
+    }
+
+    /// The first thing that the rule lacks for these facts; `None` when it holds.
+    pub(crate) fn lacking(&self, rule: &Rule, facts: &Facts<'_>) -> Option<Missing> {
+        rule.lacks(facts).or_else(|| self.lacks_condition(rule, facts))
+    }
+
+    fn lacks_condition(&self, rule: &Rule, facts: &Facts<'_>) -> Option<Missing> {
+        match rule.when.as_ref()?.holds(&self.view(facts, &rule.paths)) {
+            Held::Yes => None,
+            Held::No(conjunct) => Some(Missing::When(conjunct.text.clone())),
+            Held::Error(error) => Some(Missing::Evaluation(error)),
+        }
+    }
+
+    /// What a condition sees of the facts; a rule's own patterns are for its captures.
+    pub(crate) fn view<'a>(&'a self, facts: &'a Facts<'a>, patterns: &'a [PathPattern]) -> View<'a> {
+        let caller_labels = match facts.peer {
+            Peer::Workload(id) => self.callers.get(id).map(Vec::as_slice).unwrap_or_default(),
+            Peer::Outside { .. } => &[],
+        };
+        let service_labels = self.services.get(facts.service).map(|rules| rules.labels.as_slice()).unwrap_or_default();
+        View { facts, domain: self.domain.as_str(), caller_labels, service_labels, patterns }
+    }
+
+    pub(crate) fn rule(&self, index: u32) -> Option<&Rule> {
         self.rules.get(index as usize)
     }
 
@@ -43,19 +84,19 @@ impl Policy {
     fn denial(&self, facts: &Facts<'_>) -> Denial {
         let rules = self.services.get(facts.service).map(|service| service.all.as_slice()).unwrap_or_default();
         let misses = rules.iter().filter_map(|index| self.rule(*index)).filter_map(|rule| {
-            let missing = rule.lacks(facts)?;
+            let missing = self.lacking(rule, facts)?;
             Some((rank(&missing), rule, missing))
         });
         // The first of the nearest, so that the answer does not depend on the order of equal misses.
         let nearest = misses.reduce(|best, next| if next.0 > best.0 { next } else { best });
         let reason = denial_reason(facts, nearest.as_ref().map(|(_, _, missing)| missing));
         let nearest = nearest.map(|(_, rule, missing)| NearestMiss { rule: rule.id.clone(), missing });
-        Denial { reason, nearest }
+        Denial { reason, nearest, forbidden: None }
     }
 }
 
 impl Rule {
-    /// The first thing that the rule lacks for these facts; `None` when it holds.
+    /// The first thing that the rule lacks beside its condition.
     fn lacks(&self, facts: &Facts<'_>) -> Option<Missing> {
         if !self.ports.contains(facts.port) {
             return Some(Missing::Port);
@@ -126,7 +167,7 @@ fn lacks_grant(
 }
 
 /// How near a rule came: the later the thing it lacked is tested, the nearer.
-fn rank(missing: &Missing) -> u8 {
+pub(crate) fn rank(missing: &Missing) -> u8 {
     match missing {
         Missing::Port => 0,
         Missing::Path => 1,
@@ -137,6 +178,8 @@ fn rank(missing: &Missing) -> u8 {
         Missing::ValidCredential => 6,
         Missing::Scope(_) => 7,
         Missing::Group(_) => 8,
+        Missing::When(_) => 9,
+        Missing::Evaluation(_) => 10,
     }
 }
 
@@ -155,6 +198,8 @@ fn denial_reason(facts: &Facts<'_>, nearest: Option<&Missing>) -> DenialReason {
             Shown::Refused => DenialReason::CredentialRefused,
             Shown::Token(_) => DenialReason::NotPermitted,
         },
-        Some(Missing::Scope(_) | Missing::Group(_)) => DenialReason::NotPermitted,
+        Some(Missing::Scope(_) | Missing::Group(_) | Missing::When(_) | Missing::Evaluation(_)) => {
+            DenialReason::NotPermitted
+        }
     }
 }

@@ -21,6 +21,7 @@ fn rule(rule: &str, from: From, methods: Option<&[&str]>, paths: &[&str]) -> Rul
         ports: vec![name("http")],
         methods: methods.map(|methods| methods.iter().map(|m| Arc::from(*m)).collect()),
         paths: paths.iter().map(|path| PathPattern::parse(path).unwrap()).collect(),
+        when: None,
     }
 }
 
@@ -40,7 +41,12 @@ fn policy(rules: Vec<Rule>) -> Policy {
         gateways: BTreeMap::new(),
         services: BTreeMap::new(),
         access: vec![Access { name: name("orders"), service: name("orders"), rules }],
+        guardrails: Vec::new(),
+        expectations: Vec::new(),
+        allow: Vec::new(),
+        places: Default::default(),
     })
+    .unwrap()
 }
 
 /// What is common to the tests: `orders` with one exposure and one rule for a service.
@@ -54,7 +60,17 @@ fn shop() -> Policy {
 fn decide(policy: &Policy, peer: Peer<'_>, credential: Credential<'_>, method: &str, path: &str) -> Decision {
     let (service, port) = (name("orders"), name("http"));
     let request = Some(RequestFacts { method, path });
-    policy.decide(&Facts { peer, credential, service: &service, port: &port, request, client: None, now: 0 })
+    policy.decide(&Facts {
+        peer,
+        credential,
+        service: &service,
+        port: &port,
+        request,
+        client: None,
+        now: 0,
+        headers: &[],
+        tls: None,
+    })
 }
 
 fn outside(policy: &Policy, credential: Credential<'_>, method: &str, path: &str) -> Decision {
@@ -64,7 +80,7 @@ fn outside(policy: &Policy, credential: Credential<'_>, method: &str, path: &str
 
 fn principal(scopes: &[&str]) -> Principal {
     let scopes = scopes.iter().map(|scope| Arc::from(*scope)).collect();
-    Principal { issuer: name("corporate"), subject: "u1".into(), scopes, groups: Vec::new() }
+    Principal { issuer: name("corporate"), subject: "u1".into(), scopes, groups: Vec::new(), amr: Vec::new() }
 }
 
 fn reason(decision: Decision) -> DenialReason {

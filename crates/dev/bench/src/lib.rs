@@ -1,5 +1,8 @@
-//! The load side of the benches: an origin that costs next to nothing.
+//! What the benches run on our side.
 //!
-//! It runs on the core that the measured proxy does not have. The clients are foreign programs (`bench/proxy/load.py`).
+//! `origin` is the service behind the measured proxies: it costs next to nothing, on the core that the proxy does not
+//! have; the clients are foreign programs (`bench/proxy/load.py`). `policy` is a large mesh repository with random
+//! facts, decided by our engine and written down for the peers (`bench/policy`).
 
 pub mod origin;
+pub mod policy;

@@ -34,7 +34,7 @@ async fn a_node_gets_trust_bundle_and_the_certificates_of_its_own() {
         bundle = next_bundle(&mut end, &trust).await;
     }
     let checked = selvedge_config::check(&bundle.files()).unwrap();
-    let plan = Plan::compile(checked, &bundle.endpoints()).hash().to_string();
+    let plan = Plan::compile(checked, &bundle.endpoints()).unwrap().hash().to_string();
 
     let mine = ask(&mut end, Want::Myself).await.unwrap();
     assert_eq!(id_of(&up, &mine).as_str(), "spiffe://acme.example/node/n1");

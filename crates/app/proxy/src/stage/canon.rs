@@ -35,7 +35,8 @@ pub(crate) fn canonicalise(
     let arrival = Arrival { scheme: connection.scheme, sni, peer: connection.client, forwarding };
     let mut request = canonical(head, &arrival).map_err(|error| Refusal::fault(error.fault(), error))?;
     hop.record.method = Some(request.method.as_str().into());
-    hop.record.host = Some(request.host.as_str().into());
+    let asked = vouched.as_ref().map_or(request.host.as_str(), |vouched| vouched.host.as_str());
+    hop.record.host = Some(asked.into());
     hop.record.path = Some(request.path.as_str().into());
     hop.record.trace = Some(trace::ensure(&mut request.fields));
     if let Framing::Length(length) = request.framing

@@ -1,5 +1,6 @@
 //! The decision: the same engine with the same facts at the edge, inside, and on the way out.
 
+use super::headers::Wanted;
 use super::identify::{Identified, Shown};
 use super::route::Routed;
 use crate::connection::Connection;
@@ -8,10 +9,14 @@ use crate::live::Live;
 use crate::role::Accepts;
 use selvedge_http::Canonical;
 use selvedge_model::{
-    Credential, Decision, Denial, DenialReason, Facts, Fault, Name, Peer, Principal, RequestFacts, WorkloadKind,
+    Credential, Decision, Denial, DenialReason, Facts, Fault, Name, Peer, PeerTls, Principal, RequestFacts, TlsFacts,
+    WorkloadKind,
 };
 use selvedge_net::now_s;
 use std::sync::Arc;
+
+/// Fields whose values are secrets: a condition may look at them, and no record holds them.
+const SECRETS: &[&str] = &["authorization", "cookie", "proxy-authorization"];
 
 /// A request that a rule allows. There is no other way to get one.
 pub(crate) struct Permitted {
@@ -30,21 +35,32 @@ pub(crate) fn decide(
 ) -> Result<Permitted, Refusal> {
     let Identified { routed, user } = identified;
     let Routed { request, vouched, service, port, .. } = routed;
-    let host = vouched.as_ref().map_or(request.host.as_str(), |vouched| vouched.host.as_str());
-    let facts = Facts {
-        peer: peer(live, connection, host)?,
-        credential: match &user {
-            Shown::Absent => Credential::Absent,
-            Shown::Refused => Credential::Refused,
-            Shown::Token(principal) => Credential::Token(principal),
-        },
-        service: &service,
-        port: &port,
-        request: Some(RequestFacts { method: &request.method, path: request.path.as_str() }),
-        client: hop.record.client,
-        now: now_s(),
+    let decision = {
+        let host = vouched.as_ref().map_or(request.host.as_str(), |vouched| vouched.host.as_str());
+        let wanted = Wanted::of(live.plan.policy().headers_wanted(), &request.fields);
+        let headers = wanted.facts();
+        let tls = vouched.as_ref().map_or(connection.tls.as_ref(), |vouched| vouched.tls.as_ref());
+        hop.record.headers = kept(&headers);
+        hop.record.client_tls = vouched.as_ref().and_then(|vouched| vouched.tls.clone());
+        let facts = Facts {
+            peer: peer(live, connection, host)?,
+            credential: match &user {
+                Shown::Absent => Credential::Absent,
+                Shown::Refused => Credential::Refused,
+                Shown::Token(principal) => Credential::Token(principal),
+            },
+            service: &service,
+            port: &port,
+            request: Some(RequestFacts { method: &request.method, path: request.path.as_str() }),
+            client: hop.record.client,
+            // As the record has it, so that the decision can be made again from the record alone.
+            now: hop.record.time_ms / 1000,
+            headers: &headers,
+            tls: tls.map(tls_facts),
+        };
+        live.plan.policy().decide(&facts)
     };
-    match live.plan.policy().decide(&facts) {
+    match decision {
         Decision::Allow(rule) => hop.rule = Some(rule),
         Decision::Deny(denial) => return Err(Refusal::Denied(denial)),
     }
@@ -67,7 +83,17 @@ pub(crate) fn decide_tcp(
     hop.record.port = Some(port.clone());
     let peer = peer(live, connection, "")?;
     let (client, now) = (hop.record.client, now_s());
-    let facts = Facts { peer, credential: Credential::Absent, service, port, request: None, client, now };
+    let facts = Facts {
+        peer,
+        credential: Credential::Absent,
+        service,
+        port,
+        request: None,
+        client,
+        now,
+        headers: &[],
+        tls: None,
+    };
     match live.plan.policy().decide(&facts) {
         Decision::Allow(rule) => hop.rule = Some(rule),
         Decision::Deny(denial) => return Err(Refusal::Denied(denial)),
@@ -75,9 +101,19 @@ pub(crate) fn decide_tcp(
     Ok(())
 }
 
+/// The fields that the record keeps of those that conditions look at: never one that carries a secret.
+fn kept(headers: &[(&str, &str)]) -> Vec<(Arc<str>, Arc<str>)> {
+    let harmless = headers.iter().filter(|(name, _)| !SECRETS.contains(name));
+    harmless.map(|(name, value)| (Arc::from(*name), Arc::from(*value))).collect()
+}
+
+fn tls_facts(tls: &PeerTls) -> TlsFacts<'_> {
+    TlsFacts { version: &tls.version, cipher: &tls.cipher, group: &tls.group }
+}
+
 /// Who is at the other end, as the policy sees it: a gateway stands for the outside that it vouches for.
 fn peer<'a>(live: &Live, connection: &'a Connection, host: &'a str) -> Result<Peer<'a>, Refusal> {
-    let unattested = || Err(Refusal::Denied(Denial { reason: DenialReason::Unattested, nearest: None }));
+    let unattested = || Err(Refusal::Denied(Denial::of(DenialReason::Unattested)));
     match (&connection.caller, connection.role.accepts) {
         (None, Accepts::EdgeCredential) => Ok(Peer::Outside { gateway: &connection.at, host }),
         (None, Accepts::LocalWorkload | Accepts::PeerSvid) => unattested(),

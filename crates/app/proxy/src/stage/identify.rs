@@ -46,8 +46,10 @@ pub(crate) fn identify(
         }
         Accepts::LocalWorkload => Shown::Absent,
     };
-    if let Shown::Token(principal) = &user {
-        hop.record.user = Some((principal.issuer.clone(), principal.subject.clone()));
+    match &user {
+        Shown::Token(principal) => hop.record.user = Some(Arc::clone(principal)),
+        Shown::Refused => hop.record.refused = true,
+        Shown::Absent => {}
     }
     Ok(Identified { routed, user })
 }

@@ -52,7 +52,7 @@ pub(crate) fn find(
 }
 
 fn not_exposed() -> Refusal {
-    Refusal::Denied(Denial { reason: DenialReason::NotExposed, nearest: None })
+    Refusal::Denied(Denial::of(DenialReason::NotExposed))
 }
 
 /// `<service>` is its first HTTP port; `<port>.<service>`, and that with the trust domain, is the port of that name.

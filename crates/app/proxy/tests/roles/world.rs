@@ -158,7 +158,7 @@ fn compile(text: &str, documents: &Documents) -> Plan {
     let registered: BTreeMap<Name, Vec<Endpoint>> = ["orders", "shut", "caller", "stranger"]
         .map(|service| (Name::parse(service).unwrap(), vec![Endpoint::Mesh(node.clone())]))
         .into();
-    Plan::compile(checked, &registered)
+    Plan::compile(checked, &registered).unwrap()
 }
 
 impl Process {

@@ -157,10 +157,10 @@ fn why(outcome: &Outcome, callee: &str) -> String {
     };
     match outcome {
         Outcome::Allowed(rule) => named(rule),
-        Outcome::Denied(Denial { reason, nearest: Some(nearest) }) => {
+        Outcome::Denied(Denial { reason, nearest: Some(nearest), .. }) => {
             format!("{} {}: {}", reason.status(), named(&nearest.rule), nearest.missing)
         }
-        Outcome::Denied(Denial { reason, nearest: None }) => format!("{} {}", reason.status(), reason.as_str()),
+        Outcome::Denied(Denial { reason, nearest: None, .. }) => format!("{} {}", reason.status(), reason.as_str()),
         Outcome::Faulted { fault, .. } => format!("{} {fault}", fault.status()),
     }
 }

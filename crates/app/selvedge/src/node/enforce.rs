@@ -4,7 +4,7 @@ use super::Options;
 use super::certificates::{Certificates, of_listener};
 use anyhow::{Context, Result, anyhow, bail};
 use selvedge_config::checked::{Certificate, Checked, Listener, Service};
-use selvedge_config::render;
+use selvedge_config::{Diagnostic, render};
 use selvedge_identity::TrustBundle;
 use selvedge_link::{NodeKind, SignedBundle};
 use selvedge_model::Name;
@@ -39,8 +39,9 @@ pub(crate) fn open(signed: SignedBundle, trust: &TrustBundle, in_force: Option<&
         }
     }
     let files = bundle.files();
-    let checked = selvedge_config::check(&files).map_err(|found| anyhow!("{}", render(&found, &files, false)))?;
-    let plan = Arc::new(Plan::compile(checked, &bundle.endpoints()));
+    let shown = |found: Vec<Diagnostic>| anyhow!("{}", render(&found, &files, false));
+    let checked = selvedge_config::check(&files).map_err(shown)?;
+    let plan = Arc::new(Plan::compile(checked, &bundle.endpoints()).map_err(shown)?);
     Ok(Opened { revision: bundle.revision, plan, signed })
 }
 

@@ -16,13 +16,7 @@ const LEEWAY_S: u64 = 60;
 const DATE_S_MAX: u64 = 253_402_300_799;
 
 pub(super) fn check(claims: &Object, issuer: &IssuerSettings, now: u64) -> Result<Verified, TokenError> {
-    if text(claims, "iss").map_err(|_| TokenError::Issuer)? != Some(&*issuer.url) {
-        return Err(TokenError::Issuer);
-    }
-    let is_ours = |audience: &&str| issuer.audiences.iter().any(|ours| **ours == **audience);
-    if !texts(claims.get("aud")).iter().any(is_ours) {
-        return Err(TokenError::Audience);
-    }
+    check_issuer(claims, issuer)?;
     let expires = time(claims, "exp", TokenError::Expired)?.ok_or(TokenError::Expired)?;
     if expires.saturating_add(LEEWAY_S) <= now {
         return Err(TokenError::Expired);
@@ -32,17 +26,35 @@ pub(super) fn check(claims: &Object, issuer: &IssuerSettings, now: u64) -> Resul
     if not_before.max(issued) > now.saturating_add(LEEWAY_S) {
         return Err(TokenError::NotYetValid);
     }
+    Ok(Verified { principal: principal(claims, issuer)?, expires, not_before })
+}
+
+fn check_issuer(claims: &Object, issuer: &IssuerSettings) -> Result<(), TokenError> {
+    if text(claims, "iss").map_err(|_| TokenError::Issuer)? != Some(&*issuer.url) {
+        return Err(TokenError::Issuer);
+    }
+    let is_ours = |audience: &&str| issuer.audiences.iter().any(|ours| **ours == **audience);
+    if texts(claims.get("aud")).iter().any(is_ours) { Ok(()) } else { Err(TokenError::Audience) }
+}
+
+/// Whom the claims would speak for, if a token with them were verified. Neither its signature nor its times are looked at.
+pub(super) fn hypothetical(claims: &Object, issuer: &IssuerSettings) -> Result<Principal, TokenError> {
+    check_issuer(claims, issuer)?;
+    principal(claims, issuer)
+}
+
+fn principal(claims: &Object, issuer: &IssuerSettings) -> Result<Principal, TokenError> {
     let subject = text(claims, "sub").map_err(|_| TokenError::Subject)?.ok_or(TokenError::Subject)?;
     if subject.is_empty() || subject.len() > SUBJECT_BYTES_MAX || subject.chars().any(char::is_control) {
         return Err(TokenError::Subject);
     }
-    let principal = Principal {
+    Ok(Principal {
         issuer: issuer.name.clone(),
         subject: subject.into(),
         scopes: grants(scopes(claims))?,
         groups: grants(groups(claims, &issuer.groups_claim))?,
-    };
-    Ok(Verified { principal, expires, not_before })
+        amr: grants(texts(claims.get("amr")))?,
+    })
 }
 
 /// RFC 9068 §2.2.3: `scope` is a text with spaces; some issuers write `scp`, as a text or a list. What no scope can be

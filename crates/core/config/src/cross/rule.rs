@@ -1,6 +1,6 @@
 //! One `Access` document resolved: its service, ports and callers exist, and every rule can be enforced where it applies.
 
-use super::{World, unknown};
+use super::{World, expectation::labelled, unknown};
 use crate::Diagnostic;
 use crate::checked::{self, CredentialRule, From, Protocol, Service};
 use crate::document::{Access, Caller, Rule};
@@ -53,11 +53,12 @@ fn resolve_rule(
     let source = Source { file: rule.name.file.clone(), line: rule.name.at.line };
     let id = RuleId { access: access.clone(), rule: rule.name.value.clone(), source };
     Some(checked::Rule {
-        from: resolve_from(rule.from, &rule.name, world, found)?,
+        from: resolve_from(rule.from, world, found)?,
         id,
         ports: tcp.iter().chain(&http).map(|port| port.name.clone()).collect(),
         methods: rule.methods.map(|methods| methods.into_iter().map(|method| method.value).collect()),
         paths,
+        when: rule.when,
     })
 }
 
@@ -80,7 +81,7 @@ fn check_protocol(rule: &Rule, tcp: bool, http: bool, found: &mut Vec<Diagnostic
     }
 }
 
-fn resolve_from(from: Caller, rule: &Placed<Name>, world: &World<'_>, found: &mut Vec<Diagnostic>) -> Option<From> {
+fn resolve_from(from: Caller, world: &World<'_>, found: &mut Vec<Diagnostic>) -> Option<From> {
     match from {
         Caller::Gateway { gateway, hosts, token, scopes, groups } => {
             let hosts = resolve_hosts(&gateway, hosts, world, found)?;
@@ -99,18 +100,7 @@ fn resolve_from(from: Caller, rule: &Placed<Name>, world: &World<'_>, found: &mu
             }
             Some(From::Services(names.into_iter().map(|name| name.value).collect()))
         }
-        Caller::Labels(labels) => {
-            let has =
-                |service: &Service| labels.value.iter().all(|(key, value)| service.labels.get(key) == Some(value));
-            let services = world.services.values().map(|placed| &placed.value);
-            let names: Vec<Name> =
-                services.filter(|service| has(service)).map(|service| service.name.clone()).collect();
-            if names.is_empty() || labels.value.is_empty() {
-                let message = format!("the labels of rule `{}` select no service", rule.value);
-                found.push(labels.error("unknown-name", message, "correct them, or label the services that may call"));
-            }
-            Some(From::Services(names))
-        }
+        Caller::Labels(labels) => Some(From::Services(labelled(&labels, world, found))),
     }
 }
 

@@ -1,11 +1,15 @@
 //! `Access`: who may call a service. Names of others stay names here; `cross` resolves them.
 
 use super::{flag, service, value};
+use crate::checked::Written;
 use crate::reader::{Map, Placed, Reader};
-use crate::tree::Node;
+use crate::tree::{Node, Value};
 use selvedge_model::{HostPattern, Name, PathPattern};
 use std::collections::BTreeMap;
 use std::sync::Arc;
+
+/// The longest `when`, in bytes: what people read in one piece.
+const WHEN_BYTES_MAX: usize = 4 * 1024;
 
 /// An `Access` document as written.
 #[derive(Debug)]
@@ -23,6 +27,7 @@ pub(crate) struct Rule {
     pub(crate) ports: Vec<Placed<Name>>,
     pub(crate) methods: Option<Vec<Placed<Arc<str>>>>,
     pub(crate) paths: Vec<Placed<PathPattern>>,
+    pub(crate) when: Option<Written>,
 }
 
 /// Who calls, as written.
@@ -41,7 +46,7 @@ pub(crate) enum Caller {
 }
 
 pub(super) fn read(reader: &mut Reader<'_>, spec: &Node, name: &Placed<Name>) -> Option<Access> {
-    let map = reader.map(spec, "the spec of an Access", &["service", "rules"])?;
+    let map = reader.map(spec, "the spec of an Access", &["service", "rules", "allow"])?;
     let (service, rules) = (reader.required(&map, "service"), reader.required(&map, "rules"));
     let service = reader.place(service?, "name", Name::parse)?;
     let rules = reader.list(rules?, "`rules`").iter().filter_map(|node| read_rule(reader, node)).collect();
@@ -49,18 +54,33 @@ pub(super) fn read(reader: &mut Reader<'_>, spec: &Node, name: &Placed<Name>) ->
 }
 
 fn read_rule(reader: &mut Reader<'_>, node: &Node) -> Option<Rule> {
-    let map = reader.map(node, "a rule", &["name", "from", "ports", "methods", "paths"])?;
+    let map = reader.map(node, "a rule", &["name", "from", "ports", "methods", "paths", "when"])?;
     let (name, from) = (reader.required(&map, "name"), reader.required(&map, "from"));
     let name = name.and_then(|node| reader.place(node, "name", Name::parse));
     let from = from.and_then(|node| read_from(reader, node));
     let ports = reader.texts(&map, "ports", Name::parse).unwrap_or_default();
     let methods = reader.texts(&map, "methods", method);
     let paths = reader.texts(&map, "paths", PathPattern::parse).unwrap_or_default();
-    Some(Rule { name: name?, from: from?, ports, methods, paths })
+    let when = map.get("when").and_then(|node| read_when(reader, node));
+    Some(Rule { name: name?, from: from?, ports, methods, paths, when })
+}
+
+/// A condition. Whether it is Cedar, and about facts that there are, is found where the policy is compiled.
+fn read_when(reader: &mut Reader<'_>, node: &Node) -> Option<Written> {
+    let text = match &node.value {
+        // `when: true` is a condition too.
+        Value::Bool(value) => value.to_string(),
+        _ => reader.parse(node, "condition", |text| match text {
+            text if text.trim().is_empty() => Err("write a Cedar expression, or leave `when` out".to_owned()),
+            text if text.len() > WHEN_BYTES_MAX => Err(format!("a condition has at most {WHEN_BYTES_MAX} bytes")),
+            text => Ok(text.to_owned()),
+        })?,
+    };
+    Some(Written::find(reader.file.clone(), reader.lines, (node.at.line, node.at.column), &text))
 }
 
 /// Methods are case-sensitive tokens (RFC 9110 §9.1); every one in use is upper case, so another is a mistake.
-fn method(text: &str) -> Result<Arc<str>, &'static str> {
+pub(super) fn method(text: &str) -> Result<Arc<str>, &'static str> {
     let upper = |b: u8| b.is_ascii_uppercase() || b == b'-';
     if text.is_empty() || !text.bytes().all(upper) {
         Err("write a method in capitals, such as `GET`")

@@ -3,8 +3,8 @@
 use super::value;
 use crate::checked::{Issuer, Mesh, Reach};
 use crate::reader::{Placed, Reader};
-use crate::tree::{Node, Value};
-use selvedge_model::{Name, TrustDomain};
+use crate::tree::{Key, Node, Value};
+use selvedge_model::{Name, Source, TrustDomain};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -12,7 +12,7 @@ use std::sync::Arc;
 const WORKLOAD_TTL_MS: u64 = 3_600_000;
 
 pub(super) fn read(reader: &mut Reader<'_>, spec: &Node, name: &Placed<Name>) -> Option<Mesh> {
-    let map = reader.map(spec, "the spec of a Mesh", &["trustDomain", "issuers", "authority"])?;
+    let map = reader.map(spec, "the spec of a Mesh", &["trustDomain", "issuers", "authority", "allow"])?;
     let domain = reader.required(&map, "trustDomain")?;
     let trust_domain = reader.parse(domain, "trust domain", TrustDomain::parse)?;
     let issuers = map.get("issuers").map(|node| read_issuers(reader, node)).unwrap_or_default();
@@ -55,6 +55,21 @@ fn read_issuers(reader: &mut Reader<'_>, node: &Node) -> BTreeMap<Name, Issuer> 
     issuers
 }
 
+/// Where each issuer is written.
+pub(super) fn places(file: &Arc<str>, spec: &Node) -> BTreeMap<Name, Source> {
+    let issuers = entries(spec).iter().find(|(key, _)| key.text == "issuers");
+    let place =
+        |(key, _): &(Key, Node)| Some((Name::parse(&key.text).ok()?, Source { file: file.clone(), line: key.at.line }));
+    issuers.into_iter().flat_map(|(_, node)| entries(node)).filter_map(place).collect()
+}
+
+fn entries(node: &Node) -> &[(Key, Node)] {
+    match &node.value {
+        Value::Map(entries) => entries,
+        Value::Null | Value::Bool(_) | Value::Text(_) | Value::List(_) => &[],
+    }
+}
+
 fn read_issuer(reader: &mut Reader<'_>, node: &Node, name: Name) -> Option<Issuer> {
     let known = ["issuer", "audiences", "jwksUri", "claims", "tokenTypes", "reach", "ca"];
     let map = reader.map(node, "an issuer", &known)?;
@@ -65,7 +80,8 @@ fn read_issuer(reader: &mut Reader<'_>, node: &Node, name: Name) -> Option<Issue
         let help = "use https; plain http is only for `reach: loopback`, on a laptop or in a test";
         reader.error("plaintext-issuer", url.at, format!("the keys of `{name}` would be fetched in plaintext"), help);
     }
-    reader.required(&map, "audiences")?;
+    // Reading goes on without: an issuer that were dropped here would be missed by every rule that names it.
+    reader.required(&map, "audiences");
     let audiences = reader.texts(&map, "audiences", value::text).unwrap_or_default();
     let claims = map.get("claims").and_then(|node| reader.map(node, "claims", &["groups"]));
     let groups = claims.and_then(|map| map.get("groups")).and_then(|node| reader.parse(node, "claim path", claim_path));

@@ -15,7 +15,7 @@ const MESH_PORT: u16 = 7443;
 const RESERVED: &[&str] = &["gateway", "node", "control"];
 
 pub(super) fn read(reader: &mut Reader<'_>, spec: &Node, metadata: &Map<'_>, name: &Placed<Name>) -> Option<Service> {
-    let known = ["workload", "ports", "endpoints", "outbound", "traffic", "plaintext"];
+    let known = ["workload", "ports", "endpoints", "outbound", "traffic", "plaintext", "allow"];
     let map = reader.map(spec, "the spec of a Service", &known)?;
     if RESERVED.contains(&name.value.as_str()) {
         reader.error(

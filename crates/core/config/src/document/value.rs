@@ -43,6 +43,29 @@ pub(crate) fn count(text: &str) -> Result<u32, &'static str> {
     text.parse().ok().filter(|n| *n > 0).ok_or("write a whole number from 1")
 }
 
+/// Seconds since 1970 of `2026-10-05T09:30:00Z`: a date and time in UTC (RFC 3339).
+pub(crate) fn time_s(text: &str) -> Result<u64, &'static str> {
+    const HELP: &str = "write a time in UTC from 1970 to 9999, such as `2026-10-05T09:30:00Z`";
+    let shape = text.bytes().map(|b| if b.is_ascii_digit() { b'0' } else { b });
+    if !shape.eq("0000-00-00T00:00:00Z".bytes()) {
+        return Err(HELP);
+    }
+    let number = |at: std::ops::Range<usize>| text.get(at).and_then(|t| t.parse::<u64>().ok()).ok_or(HELP);
+    let (year, month, day) = (number(0..4)?, number(5..7)?, number(8..10)?);
+    let (hour, minute, second) = (number(11..13)?, number(14..16)?, number(17..19)?);
+    let leap = |year: u64| year.is_multiple_of(4) && (!year.is_multiple_of(100) || year.is_multiple_of(400));
+    let february = if leap(year) { 29 } else { 28 };
+    let months = [31, february, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31];
+    let before = month.checked_sub(1).and_then(|index| usize::try_from(index).ok()).ok_or(HELP)?;
+    let length = months.get(before).copied().ok_or(HELP)?;
+    if year < 1970 || day < 1 || day > length || hour > 23 || minute > 59 || second > 59 {
+        return Err(HELP);
+    }
+    let years: u64 = (1970..year).map(|year| if leap(year) { 366 } else { 365 }).sum();
+    let days = years + months.iter().take(before).sum::<u64>() + day - 1;
+    Ok(((days * 24 + hour) * 60 + minute) * 60 + second)
+}
+
 /// A port number.
 pub(crate) fn port(text: &str) -> Result<u16, &'static str> {
     text.parse().ok().filter(|n| *n > 0).ok_or("a port is a number from 1 to 65535")

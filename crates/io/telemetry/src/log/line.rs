@@ -3,14 +3,14 @@
 //! What serde derives for [`Record`] is the definition, and reads it back; this writes the same for less, since every hop
 //! pays for it. A test holds the two together.
 
-use selvedge_model::{Name, Outcome, Record, RuleId, push_address};
+use selvedge_model::{Name, Outcome, PeerTls, Record, RuleId, push_address};
 use serde::Serialize;
 use std::io::Write;
 
 /// Appends a record and a line feed.
 ///
 /// # Errors
-/// When a rare part, a denial or a fault, has no JSON form; the line is then incomplete.
+/// When a rare part, such as a denial, has no JSON form; the line is then incomplete.
 pub(super) fn push(record: &Record, out: &mut Vec<u8>) -> Result<(), serde_json::Error> {
     out.extend_from_slice(b"{\"id\":\"");
     out.extend_from_slice(&record.id.text());
@@ -29,31 +29,22 @@ pub(super) fn push(record: &Record, out: &mut Vec<u8>) -> Result<(), serde_json:
         push_address(client, out);
         out.push(b'"');
     }
-    if let Some((issuer, subject)) = &record.user {
-        key("user", out);
-        out.extend_from_slice(b"[\"");
-        out.extend_from_slice(issuer.as_str().as_bytes());
-        out.extend_from_slice(b"\",\"");
-        escape(subject, out);
-        out.extend_from_slice(b"\"]");
+    rare("user", record.user.as_ref(), out)?;
+    if record.refused {
+        key("refused", out);
+        out.extend_from_slice(b"true");
     }
     name("service", record.service.as_ref(), out);
     name("port", record.port.as_ref(), out);
     let texts = [("host", &record.host), ("method", &record.method), ("path", &record.path)];
     texts.iter().for_each(|(key, value)| value.iter().for_each(|value| text(key, value, out)));
+    rare("headers", (!record.headers.is_empty()).then_some(&record.headers), out)?;
     count("bytes_in", record.bytes_in, out);
     count("bytes_out", record.bytes_out, out);
     count("duration_us", record.duration_us, out);
     record.trace.iter().for_each(|trace| text("trace", trace, out));
-    if let Some(tls) = &record.tls {
-        key("tls", out);
-        out.extend_from_slice(b"{\"version\":\"");
-        escape(&tls.version, out);
-        out.push(b'"');
-        text("cipher", &tls.cipher, out);
-        text("group", &tls.group, out);
-        out.push(b'}');
-    }
+    tls("tls", record.tls.as_ref(), out);
+    tls("client_tls", record.client_tls.as_ref(), out);
     out.extend_from_slice(b"}\n");
     Ok(())
 }
@@ -69,6 +60,24 @@ fn outcome(outcome: &Outcome, out: &mut Vec<u8>) -> Result<(), serde_json::Error
         }
         Outcome::Denied(_) | Outcome::Faulted { .. } => outcome.serialize(&mut serde_json::Serializer::new(out)),
     }
+}
+
+/// A part that few records have, as serde writes it.
+fn rare(name: &str, value: Option<&impl Serialize>, out: &mut Vec<u8>) -> Result<(), serde_json::Error> {
+    let Some(value) = value else { return Ok(()) };
+    key(name, out);
+    value.serialize(&mut serde_json::Serializer::new(out))
+}
+
+fn tls(name: &str, value: Option<&PeerTls>, out: &mut Vec<u8>) {
+    let Some(tls) = value else { return };
+    key(name, out);
+    out.extend_from_slice(b"{\"version\":\"");
+    escape(&tls.version, out);
+    out.push(b'"');
+    text("cipher", &tls.cipher, out);
+    text("group", &tls.group, out);
+    out.push(b'}');
 }
 
 fn write_rule(rule: &RuleId, out: &mut Vec<u8>) {

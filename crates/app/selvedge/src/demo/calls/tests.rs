@@ -24,16 +24,19 @@ pub(crate) fn allowed(service: &str, duration_us: u64) -> Record {
         local: None,
         client: None,
         user: None,
+        refused: false,
         service: Some(name(service)),
         port: Some(name("http")),
         host: Some("shop.localhost".into()),
         method: Some("GET".into()),
         path: Some("/products".into()),
+        headers: Vec::new(),
         bytes_in: 0,
         bytes_out: 0,
         duration_us,
         trace: None,
         tls: None,
+        client_tls: None,
     }
 }
 
@@ -44,7 +47,7 @@ pub(crate) fn denied(role: Role, id: u128) -> Record {
         id: DecisionId::new(2, id),
         role,
         at: Some(name(if role == Role::MeshOutbound { "storefront" } else { "payments" })),
-        outcome: Outcome::Denied(Denial { reason: DenialReason::NotPermitted, nearest }),
+        outcome: Outcome::Denied(Denial { reason: DenialReason::NotPermitted, nearest, forbidden: None }),
         status: 0,
         peer: (role == Role::MeshInbound).then(|| SpiffeId::parse("spiffe://shop.example/storefront").unwrap()),
         port: Some(name("ledger")),

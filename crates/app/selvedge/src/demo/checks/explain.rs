@@ -84,7 +84,8 @@ async fn check(name: &'static str, expected: &str, of: (&World, Option<String>),
 async fn explain(world: &World, id: &str) -> Result<String, String> {
     let program = program().map_err(|error| error.to_string())?;
     let mut command = Command::new(program);
-    command.arg("explain").arg(id).arg("--state").arg(&world.state).kill_on_drop(true);
+    command.arg("explain").arg(id).arg("--state").arg(&world.state);
+    command.arg("--dir").arg(&world.repository).kill_on_drop(true);
     let output = tokio::time::timeout(COMMAND_TIMEOUT, command.output()).await;
     let output =
         output.map_err(|_| "`selvedge explain` does not end".to_owned())?.map_err(|error| error.to_string())?;

@@ -2,7 +2,7 @@
 
 use super::push;
 use crate::fixture::{allowed, faulted, id, record};
-use selvedge_model::{Denial, DenialReason, Outcome, PeerTls, Record};
+use selvedge_model::{Denial, DenialReason, Outcome, PeerTls, Principal, Record};
 use std::error::Error;
 use std::sync::Arc;
 
@@ -28,7 +28,15 @@ fn whole(text: &str) -> Result<Record, Box<dyn Error>> {
         peer: Some(serde_json::from_str("\"spiffe://a.example/b\"")?),
         local: Some(serde_json::from_str("\"spiffe://a.example/c\"")?),
         client: Some("2001:db8::1".parse()?),
-        user: Some(("corporate".parse()?, text.clone())),
+        user: Some(Arc::new(Principal {
+            issuer: "corporate".parse()?,
+            subject: text.clone(),
+            scopes: vec![text.clone()],
+            groups: vec![text.clone()],
+            amr: vec![text.clone()],
+        })),
+        refused: true,
+        headers: vec![(text.clone(), text.clone())],
         service: Some("orders".parse()?),
         port: Some("http".parse()?),
         host: Some(text.clone()),
@@ -38,7 +46,8 @@ fn whole(text: &str) -> Result<Record, Box<dyn Error>> {
         bytes_out: 10,
         duration_us: 1_234_567_890,
         trace: Some(text.clone()),
-        tls: Some(PeerTls { version: text.clone(), cipher: text.clone(), group: text }),
+        tls: Some(PeerTls { version: text.clone(), cipher: text.clone(), group: text.clone() }),
+        client_tls: Some(PeerTls { version: text.clone(), cipher: text.clone(), group: text }),
     })
 }
 
@@ -53,7 +62,7 @@ fn a_line_is_what_serde_writes() -> Result<(), Box<dyn Error>> {
 
 #[test]
 fn what_is_not_known_is_left_out() -> Result<(), Box<dyn Error>> {
-    let denied = Outcome::Denied(Denial { reason: DenialReason::NotExposed, nearest: None });
+    let denied = Outcome::Denied(Denial::of(DenialReason::NotExposed));
     for outcome in [allowed(), faulted(), denied] {
         let (ours, serdes) = both(&Record { outcome, ..record(id(1), None) })?;
         assert_eq!(ours, serdes);

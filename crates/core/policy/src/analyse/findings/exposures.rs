@@ -1,0 +1,110 @@
+//! Exposures: open to everyone, or meeting each other.
+
+use super::rules::of;
+use super::survey::Survey;
+use super::{Finding, Severity};
+use crate::analyse::Analysis;
+use selvedge_config::checked::{CredentialRule, From, Rule};
+use selvedge_model::{HostPattern, Name, PathPattern, Segment};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::sync::Arc;
+
+/// A rule of a gateway, taken apart.
+#[derive(Clone, Copy)]
+struct Exposure<'a> {
+    service: &'a Name,
+    rule: &'a Rule,
+    hosts: &'a [HostPattern],
+}
+
+impl Analysis<'_> {
+    /// `exposure-without-credential` and `overlapping-exposures`.
+    pub(super) fn exposure_findings(&self, surveys: &[Survey<'_>]) -> Vec<Finding> {
+        let mut found = Vec::new();
+        let mut gateways: BTreeMap<&Name, Vec<Exposure<'_>>> = BTreeMap::new();
+        for (service, rules) in &self.rules {
+            for (rule, _) in rules {
+                let From::Gateway { gateway, hosts, credential } = &rule.from else { continue };
+                gateways.entry(gateway).or_default().push(Exposure { service, rule, hosts });
+                if *credential == CredentialRule::Anonymous {
+                    let message = format!(
+                        "rule `{}` lets everyone in at gateway `{gateway}`, without a credential",
+                        rule.id.rule
+                    );
+                    let help =
+                        "write `token: ISSUER` in place of `anonymous: true`, or accept the finding with a reason";
+                    found.push(of(rule, "exposure-without-credential", message, help.to_owned()));
+                }
+            }
+        }
+        let mut overlapping = Overlapping::new();
+        for exposures in gateways.values() {
+            for (one, other) in routed_apart(exposures) {
+                add(&mut overlapping, one.rule, other.rule, "for another service, where the more specific one wins");
+            }
+        }
+        for survey in surveys {
+            let rule = |at: usize| survey.rules.get(at).copied();
+            let pairs = survey.weaker.iter().filter_map(|(one, other)| Some((rule(*one)?, rule(*other)?)));
+            pairs.for_each(|(one, other)| {
+                add(&mut overlapping, one, other, "under another condition, so that either is enough");
+            });
+        }
+        found.extend(overlapping.into_values().map(|(rule, why)| {
+            let more = if why.len() > 1 { format!(", and {} more", why.len() - 1) } else { String::new() };
+            let why = why.into_iter().next().unwrap_or_default();
+            let message = format!("rule `{}` takes requests that {why}{more}", rule.id.rule);
+            let help = "part their paths or methods, or accept the finding with a reason".to_owned();
+            Finding { severity: Severity::Warning, ..of(rule, "overlapping-exposures", message, help) }
+        }));
+        found
+    }
+}
+
+type Overlapping<'r> = BTreeMap<(Arc<str>, u32), (&'r Rule, Vec<String>)>;
+
+/// Notes a pair at the one that is written later.
+fn add<'r>(overlapping: &mut Overlapping<'r>, one: &'r Rule, other: &'r Rule, why: &str) {
+    let (earlier, later) = if one.id.source <= other.id.source { (one, other) } else { (other, one) };
+    let place = (later.id.source.file.clone(), later.id.source.line);
+    let why = format!("`{}` at {} takes {why}", earlier.id, earlier.id.source);
+    overlapping.entry(place).or_insert((later, Vec::new())).1.push(why);
+}
+
+/// Pairs of exposures of different services that take the same host, method and path. Paths that begin with different
+/// literals never meet, so those are not compared.
+fn routed_apart<'a>(exposures: &[Exposure<'a>]) -> Vec<(Exposure<'a>, Exposure<'a>)> {
+    let mut by_first: HashMap<Option<Arc<str>>, Vec<(usize, &PathPattern)>> = HashMap::new();
+    let mut pairs = BTreeSet::new();
+    for (at, exposure) in exposures.iter().enumerate() {
+        for path in &exposure.rule.paths {
+            let first = match path.segments().first() {
+                Some(Segment::Literal(text)) => Some(text.clone()),
+                Some(Segment::Any(_)) | None => None,
+            };
+            let near: Vec<&Vec<(usize, &PathPattern)>> = match &first {
+                Some(_) => by_first.get(&first).into_iter().chain(by_first.get(&None)).collect(),
+                None => by_first.values().collect(),
+            };
+            let meets = |(other, pattern): &&(usize, &PathPattern)| {
+                exposures.get(*other).is_some_and(|other| other.meets(exposure)) && pattern.overlaps(path)
+            };
+            pairs.extend(near.into_iter().flatten().filter(meets).map(|(other, _)| (*other, at)));
+            by_first.entry(first).or_default().push((at, path));
+        }
+    }
+    let exposure = |at: usize| exposures.get(at).copied();
+    pairs.into_iter().filter_map(|(one, other)| Some((exposure(one)?, exposure(other)?))).collect()
+}
+
+impl Exposure<'_> {
+    /// Whether both take some host and method, for different services.
+    fn meets(&self, other: &Exposure<'_>) -> bool {
+        let methods = match (&self.rule.methods, &other.rule.methods) {
+            (Some(ours), Some(theirs)) => ours.iter().any(|method| theirs.contains(method)),
+            (None, _) | (_, None) => true,
+        };
+        let hosts = || self.hosts.iter().any(|host| other.hosts.iter().any(|there| host.overlaps(there)));
+        self.service != other.service && methods && hosts()
+    }
+}
