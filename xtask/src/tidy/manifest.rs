@@ -13,7 +13,6 @@ const OWNERS: &[(&str, &str)] = &[
     ("webpki", "crates/core/identity"),
     ("rustls", "crates/io/net"),
     ("tokio-rustls", "crates/io/net"),
-    ("prometheus-client", "crates/io/telemetry"),
 ];
 
 /// Layers, from the ground up. A crate names only its own layer and those below.

@@ -1,7 +1,7 @@
 //! Verified tokens of one worker: a signature is verified once, its times at every use.
 
 use ahash::RandomState;
-use selvedge_authn::{TokenError, verify};
+use selvedge_authn::{TokenError, is_timely, verify};
 use selvedge_model::{Name, Principal};
 use selvedge_net::issuers::{IssuerSet, Issuers};
 use std::collections::HashMap;
@@ -9,8 +9,6 @@ use std::sync::Arc;
 
 /// Tokens that are kept. Only valid ones are, so a flood of forged ones displaces nothing.
 const TOKENS_MAX: usize = 8192;
-/// Seconds for which clocks may differ, as in [`verify`].
-const LEEWAY_S: u64 = 60;
 
 /// The cache, keyed on the whole token.
 #[derive(Debug, Default)]
@@ -43,7 +41,7 @@ impl Tokens {
             self.under = Some((plan.clone(), set.clone()));
         }
         if let Some(known) = self.known.get(token) {
-            let timely = known.expires.saturating_add(LEEWAY_S) > now && known.not_before <= now + LEEWAY_S;
+            let timely = is_timely(known.not_before, known.expires, now);
             let ours = issuers.contains(&known.principal.issuer);
             return if timely && ours { Ok(known.principal.clone()) } else { Err(None) };
         }

@@ -7,7 +7,7 @@ mod token;
 
 pub use bearer::{BearerError, bearer};
 pub use keys::{JwksError, KeySet};
-pub use token::{IssuerSettings, TokenError, Verified, hypothetical, verify};
+pub use token::{IssuerSettings, TokenError, Verified, hypothetical, is_timely, verify};
 
 #[cfg(test)]
 mod tests;

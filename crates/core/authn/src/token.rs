@@ -44,6 +44,11 @@ pub struct Verified {
     pub not_before: u64,
 }
 
+/// Whether a verified token is valid at `now` (all in seconds since 1970), within the leeway that [`verify`] gives.
+pub fn is_timely(not_before: u64, expires: u64, now: u64) -> bool {
+    expires.saturating_add(claims::LEEWAY_S) > now && not_before <= now.saturating_add(claims::LEEWAY_S)
+}
+
 /// Why a token is refused. Nothing of the token is in it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum TokenError {

@@ -11,7 +11,7 @@ const SUBJECT_BYTES_MAX: usize = 255;
 /// Scopes, and groups, of one token: verified tokens are kept in memory with them.
 const GRANTS_MAX: usize = 256;
 /// Clocks differ; no token is accepted longer than this after its end, in seconds.
-const LEEWAY_S: u64 = 60;
+pub(super) const LEEWAY_S: u64 = 60;
 /// The last second of the year 9999, since 1970. What lies beyond is no date in seconds, but likely in milliseconds.
 const DATE_S_MAX: u64 = 253_402_300_799;
 
