@@ -11,6 +11,7 @@ const OWNERS: &[(&str, &str)] = &[
     ("miette", "crates/core/policy"),
     ("jsonwebtoken", "crates/core/authn"),
     ("webpki", "crates/core/identity"),
+    ("prost", "crates/io/workload"),
     ("rustls", "crates/io/net"),
     ("tokio-rustls", "crates/io/net"),
 ];
@@ -69,7 +70,7 @@ fn layer(home: &str) -> Layer {
 
 fn layer_of_crate(name: &str) -> Layer {
     match name {
-        "net" | "link" | "telemetry" | "state" => Layer::Io,
+        "net" | "link" | "telemetry" | "state" | "workload" => Layer::Io,
         "proxy" | "control" | "console" => Layer::App,
         "testkit" | "sim" | "bench" => Layer::Dev,
         _ => Layer::Core,

@@ -181,10 +181,13 @@ async fn mesh(worker: &Rc<Worker>, live: &Live, bounds: Bounds, tcp: TcpStream, 
 fn outbound(live: &Live, service: Name, bounds: Bounds, tcp: &TcpStream, from: SocketAddr) -> Connection {
     let own = live.plan.id(&WorkloadKind::Service(service.clone()));
     let attested = || {
-        let selector = live.plan.service(service.as_str())?.workload.as_ref()?;
-        let peer = attest::local_peer(tcp.local_addr().ok()?, from, selector.path.is_some())?;
-        attest::matches(selector, &peer).ok()?;
-        Some(Caller::of_workload(own.clone(), service.clone(), selector.clone()))
+        let workload = live.plan.service(service.as_str())?.workload.as_ref();
+        let look = attest::Look::of([workload]);
+        let peer = attest::local_peer(tcp.local_addr().ok()?, from, look)?;
+        if peer.run_as.as_ref() != Some(&service) {
+            attest::matches(workload?, &peer).ok()?;
+        }
+        Some(Caller::of_workload(own.clone(), service.clone(), workload.cloned()))
     };
     let caller = attested();
     Connection { caller, ..bare(&MESH_OUTBOUND, (service, own), bounds, from) }

@@ -1,7 +1,7 @@
 //! What a connection tells about every request on it.
 
 use crate::role::{Arrival, Role};
-use selvedge_config::checked::{Limits, UnixSelector};
+use selvedge_config::checked::{Limits, Workload};
 use selvedge_http::{HeadLimits, Scheme};
 use selvedge_identity::Peer;
 use selvedge_model::{Name, PeerTls, SpiffeId, WorkloadKind};
@@ -40,7 +40,7 @@ pub(crate) struct Caller {
     /// Until when the proof counts, in seconds since 1970.
     pub(crate) until: u64,
     /// What the process was measured by, for a local workload: the proof counts as long as the documents say the same.
-    pub(crate) selector: Option<UnixSelector>,
+    pub(crate) selector: Option<Workload>,
 }
 
 impl Caller {
@@ -50,8 +50,8 @@ impl Caller {
     }
 
     /// A local workload that the kernel vouched for.
-    pub(crate) fn of_workload(id: SpiffeId, service: Name, selector: UnixSelector) -> Caller {
-        Caller { id, kind: WorkloadKind::Service(service), until: u64::MAX, selector: Some(selector) }
+    pub(crate) fn of_workload(id: SpiffeId, service: Name, selector: Option<Workload>) -> Caller {
+        Caller { id, kind: WorkloadKind::Service(service), until: u64::MAX, selector }
     }
 }
 

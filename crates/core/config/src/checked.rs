@@ -3,9 +3,11 @@
 //! A value of [`Checked`] exists only after every document was valid, so policy, plan and proxy read it without asking.
 
 mod expectation;
+mod workload;
 mod written;
 
 pub use expectation::{Allow, Case, CaseCaller, CaseToken, Expectation, Never, NeverCaller};
+pub use workload::{SystemdSelector, UnixSelector, Workload};
 pub use written::Written;
 
 use selvedge_model::{Host, HostPattern, Name, PathPattern, RuleId, Source, TrustDomain};
@@ -188,8 +190,8 @@ pub struct Service {
     pub name: Name,
     /// Labels, for rules and people.
     pub labels: BTreeMap<String, String>,
-    /// Who on a node may claim to be this service. `None`: nobody can call out as it.
-    pub workload: Option<UnixSelector>,
+    /// Who on a node may claim to be this service. `None`: nobody can, but what `selvedge run` starts as it.
+    pub workload: Option<Workload>,
     /// Its ports; never empty.
     pub ports: Vec<Port>,
     /// Where it is reached, beside the nodes that registered for it.
@@ -290,17 +292,6 @@ pub enum Plaintext {
     Refuse,
     /// Yes, for services that have no node beside them.
     Accept,
-}
-
-/// Attestation of a local process by the kernel's word. All that is given must hold.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct UnixSelector {
-    /// The user id.
-    pub uid: Option<u32>,
-    /// The user name, resolved on the node.
-    pub user: Option<Arc<str>>,
-    /// The executable's path.
-    pub path: Option<Arc<str>>,
 }
 
 /// Who may call a service.

@@ -7,6 +7,7 @@ mod gateway;
 mod mesh;
 mod service;
 mod value;
+mod workload;
 
 pub use allow::FINDINGS;
 

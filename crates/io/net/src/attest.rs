@@ -1,98 +1,115 @@
-//! Who is at the other end of a loopback connection, by the kernel's word (DESIGN §5, workload attestation).
+//! Who is at the other end of a local socket, by the kernel's word (DESIGN §5, workload attestation).
 //!
-//! `/proc/net/tcp` names the user who made the socket; the descriptors under `/proc/<pid>/fd` lead to the process and
-//! its program. The user is firm. The program is what the process runs now, and only processes that we may look into
-//! are seen: it narrows down, beside a user, and does not replace one.
+//! A TCP connection over loopback: `/proc/net/tcp` names the user who made the socket, and the descriptors under
+//! `/proc/<pid>/fd` lead to the process. A unix socket: the kernel notes user, group and process when it is connected,
+//! and holds the process for us, so that a number that was given to another since cannot lie. Either way `process`
+//! reads the rest of what `selvedge_config::checked::Workload` selects by.
+//!
+//! The user is firm. The program is what the process runs now, and only processes that we may look into are seen: it
+//! narrows down, beside a user, and does not replace one, since whoever may run a program may hand a socket to it.
 
+mod cgroup;
+mod digest;
+mod matching;
+mod process;
+mod runs;
 mod sockets;
+mod unix;
 
-use selvedge_config::checked::UnixSelector;
+pub use matching::{Mismatch, matches};
+pub use runs::{Run, run_as};
+pub use unix::{AttestError, UnixPeer};
+
+use process::Process;
+use selvedge_config::checked::Workload;
+use selvedge_model::Name;
 use std::fs;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
-/// The process at the other end.
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// The process at the other end. What was not asked for, or could not be seen, is `None`.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct LocalPeer {
     /// The user that made the socket.
     pub uid: u32,
-    /// The process that holds it; `None` when not asked for, not found, or when several programs hold it.
+    /// Its group.
+    pub gid: Option<u32>,
+    /// The process that holds it; `None` also when several programs hold it.
     pub pid: Option<u32>,
-    /// The program of that process; `None` as for `pid`.
+    /// The program of that process.
     pub path: Option<PathBuf>,
+    /// SHA-256 of that program.
+    pub sha256: Option<[u8; 32]>,
+    /// The systemd unit of the system that it runs in.
+    pub unit: Option<String>,
+    /// The Kubernetes pod that it runs in, by its uid.
+    pub pod: Option<String>,
+    /// The service that `selvedge run` started it as.
+    pub run_as: Option<Name>,
+}
+
+/// How much of a process is looked at.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Look {
+    /// The user of its socket alone.
+    User,
+    /// All but the digest.
+    Process,
+    /// Its program is read, too.
+    Digest,
+}
+
+impl Look {
+    /// What these selectors ask for together. Whether `selvedge run` started a process is seen in the process.
+    pub fn of<'a>(selectors: impl IntoIterator<Item = Option<&'a Workload>>) -> Look {
+        let least = if runs::any() { Look::Process } else { Look::User };
+        let one = |selector: &Workload| match (selector.needs_process(), selector.needs_digest()) {
+            (_, true) => Look::Digest,
+            (true, false) => Look::Process,
+            (false, false) => Look::User,
+        };
+        selectors.into_iter().flatten().map(one).fold(least, Look::max)
+    }
 }
 
 /// Who owns the other end of an accepted loopback connection, whose addresses are `local` (ours) and `remote`. Looking
-/// for the process walks all of `/proc`, so it is done only `with_path`.
+/// for the process walks all of `/proc`, so it is done only where `look` asks for it.
 ///
 /// `None` when the addresses are not loopback, or the kernel does not show an open socket there.
-pub fn local_peer(local: SocketAddr, remote: SocketAddr, with_path: bool) -> Option<LocalPeer> {
+pub fn local_peer(local: SocketAddr, remote: SocketAddr, look: Look) -> Option<LocalPeer> {
     if !local.ip().to_canonical().is_loopback() || !remote.ip().to_canonical().is_loopback() {
         return None;
     }
     let owner = sockets::owner(remote, local)?;
-    let (pid, path) = if with_path { holder(owner.inode) } else { None }.unzip();
-    Some(LocalPeer { uid: owner.uid, pid, path })
+    let user = LocalPeer { uid: owner.uid, ..LocalPeer::default() };
+    let process = if look > Look::User { holder(owner.inode) } else { None };
+    Some(match process {
+        Some(process) => process.look(look).map_or(user, |seen| LocalPeer { uid: owner.uid, ..seen }),
+        None => user,
+    })
 }
 
-/// Whether the process is one that the selector describes: all that is given must hold. User names come from
-/// `/etc/passwd`.
-///
-/// # Errors
-/// What differed, for the operator.
-pub fn matches(selector: &UnixSelector, peer: &LocalPeer) -> Result<(), String> {
-    let passwd = match &selector.user {
-        Some(_) => fs::read_to_string("/etc/passwd").map_err(|error| format!("/etc/passwd is unreadable: {error}"))?,
-        None => String::new(),
-    };
-    matches_by(selector, peer, &passwd)
-}
-
-fn matches_by(selector: &UnixSelector, peer: &LocalPeer, passwd: &str) -> Result<(), String> {
-    if selector.uid.is_none() && selector.user.is_none() && selector.path.is_none() {
-        return Err("the selector names nothing, so nobody matches: write `uid`, `user` or `path`".to_owned());
-    }
-    if let Some(uid) = selector.uid.filter(|uid| *uid != peer.uid) {
-        return Err(format!("the caller's uid is {}, not {uid}", peer.uid));
-    }
-    if let Some(user) = &selector.user {
-        let uid = uid_of(passwd, user).ok_or_else(|| format!("there is no user `{user}` in /etc/passwd"))?;
-        if uid != peer.uid {
-            return Err(format!("the caller's uid is {}, and that of `{user}` is {uid}", peer.uid));
-        }
-    }
-    match (&selector.path, &peer.path) {
-        (None, _) => Ok(()),
-        (Some(wanted), Some(path)) if path == Path::new(&**wanted) => Ok(()),
-        (Some(wanted), Some(path)) => Err(format!("the caller's program is {path:?}, not `{wanted}`")),
-        (Some(wanted), None) => Err(format!("the caller's program could not be seen, and `{wanted}` is asked for")),
-    }
-}
-
-/// passwd(5): `name:password:UID:…`.
-fn uid_of(passwd: &str, user: &str) -> Option<u32> {
-    let mut entries = passwd.lines().map(|line| line.split(':'));
-    entries.find_map(|mut fields| if fields.next() == Some(user) { fields.nth(1)?.parse().ok() } else { None })
-}
-
-/// The process that holds the socket, and its program. A socket that processes of different programs hold (inherited
-/// over `fork`) proves nothing about either.
-fn holder(inode: u64) -> Option<(u32, PathBuf)> {
+/// The process that holds the socket. A socket that processes of different programs hold (inherited over `fork`) proves
+/// nothing about either.
+fn holder(inode: u64) -> Option<Process> {
     let link = format!("socket:[{inode}]");
-    let mut found: Option<(u32, PathBuf)> = None;
+    let mut found: Option<(Process, PathBuf)> = None;
     for entry in fs::read_dir("/proc").ok()?.flatten() {
         let Some(pid) = entry.file_name().to_str().and_then(|name| name.parse().ok()) else { continue };
         if !holds(&entry.path(), &link) {
             continue;
         }
-        let path = fs::read_link(entry.path().join("exe")).ok()?;
+        let process = Process::open(pid)?;
+        let program = process.program()?;
         match &found {
-            Some((_, other)) if *other != path => return None,
+            Some((_, other)) if *other != program => return None,
             Some(_) => {}
-            None => found = Some((pid, path)),
+            None => found = Some((process, program)),
         }
     }
-    found
+    let (process, _) = found?;
+    // Once more through the handle: the number that was looked at may have been given to another.
+    holds(&process.directory(), &link).then_some(process)
 }
 
 fn holds(process: &Path, link: &str) -> bool {

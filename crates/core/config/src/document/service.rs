@@ -1,8 +1,8 @@
 //! `Service`: facts about a service, and no permission.
 
 use super::gateway::set;
-use super::{flag, value};
-use crate::checked::{Endpoint, Outbound, OutboundTcp, Plaintext, Port, Protocol, Service, Traffic, UnixSelector};
+use super::{flag, value, workload};
+use crate::checked::{Endpoint, Outbound, OutboundTcp, Plaintext, Port, Protocol, Service, Traffic};
 use crate::reader::{Map, Placed, Reader};
 use crate::tree::{Node, Value};
 use selvedge_model::{Name, Source};
@@ -33,7 +33,7 @@ pub(super) fn read(reader: &mut Reader<'_>, spec: &Node, metadata: &Map<'_>, nam
     Some(Service {
         name: name.value.clone(),
         labels: metadata.get("labels").map(|node| labels(reader, node)).unwrap_or_default(),
-        workload: map.get("workload").and_then(|node| read_workload(reader, node)),
+        workload: map.get("workload").and_then(|node| workload::read(reader, node)),
         ports,
         endpoints: endpoints.iter().filter_map(|node| read_endpoint(reader, node, plaintext)).collect(),
         outbound: map.get("outbound").and_then(|node| read_outbound(reader, node)),
@@ -106,22 +106,6 @@ fn read_endpoint(reader: &mut Reader<'_>, node: &Node, permitted: Plaintext) -> 
         reader.error("plaintext-refused", node.at, "the service refuses plaintext".to_owned(), help);
     }
     Some(Endpoint::Plaintext(address))
-}
-
-fn read_workload(reader: &mut Reader<'_>, node: &Node) -> Option<UnixSelector> {
-    let map = reader.map(node, "workload", &["unix"])?;
-    let unix = reader.required(&map, "unix")?;
-    let map = reader.map(unix, "`unix`", &["uid", "user", "path"])?;
-    let uid = map
-        .get("uid")
-        .and_then(|node| reader.parse(node, "user id", |t| t.parse::<u32>().map_err(|_| "write a number")));
-    let user = map.get("user").and_then(|node| reader.parse(node, "user", value::text));
-    let path = map.get("path").and_then(|node| reader.parse(node, "path", value::text));
-    if uid.is_none() && user.is_none() && path.is_none() {
-        let help = "name at least one of `uid`, `user` and `path`";
-        reader.error("empty-selector", unix.at, "a selector that selects nothing would let anyone in".to_owned(), help);
-    }
-    Some(UnixSelector { uid, user, path })
 }
 
 fn read_outbound(reader: &mut Reader<'_>, node: &Node) -> Option<Outbound> {

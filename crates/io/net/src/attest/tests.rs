@@ -1,4 +1,5 @@
 use super::*;
+use selvedge_config::checked::UnixSelector;
 use std::io::Read;
 use std::net::{TcpListener, TcpStream};
 use std::os::unix::fs::MetadataExt;
@@ -8,8 +9,9 @@ fn own_uid() -> u32 {
     fs::metadata("/proc/self").unwrap().uid()
 }
 
-fn selector(uid: Option<u32>, user: Option<&str>, path: Option<&str>) -> UnixSelector {
-    UnixSelector { uid, user: user.map(Into::into), path: path.map(Into::into) }
+fn selector(uid: u32, path: Option<&str>) -> Workload {
+    let unix = UnixSelector { uid: Some(uid), path: path.map(Into::into), ..UnixSelector::default() };
+    Workload { unix: Some(unix), systemd: None }
 }
 
 #[test]
@@ -20,16 +22,13 @@ fn the_kernel_knows_who_connected() {
         let host = if bind.starts_with("[::1]") { "::1" } else { "127.0.0.1" };
         let client = TcpStream::connect((host, port)).unwrap();
         let (server, from) = listener.accept().unwrap();
-        let peer = local_peer(server.local_addr().unwrap(), from, true).unwrap();
+        let peer = local_peer(server.local_addr().unwrap(), from, Look::Process).unwrap();
         let exe = std::env::current_exe().unwrap();
-        assert_eq!(
-            peer,
-            LocalPeer { uid: own_uid(), pid: Some(std::process::id()), path: Some(exe.clone()) },
-            "{bind}"
-        );
-        assert_eq!(matches(&selector(Some(own_uid()), None, exe.to_str()), &peer), Ok(()));
-        let quick = local_peer(server.local_addr().unwrap(), from, false).unwrap();
-        assert_eq!(quick, LocalPeer { uid: own_uid(), pid: None, path: None }, "{bind}");
+        assert_eq!((peer.uid, peer.pid), (own_uid(), Some(std::process::id())), "{bind}");
+        assert_eq!((peer.path.as_ref(), peer.sha256), (Some(&exe), None), "{bind}");
+        assert_eq!(matches(&selector(own_uid(), exe.to_str()), &peer), Ok(()));
+        let quick = local_peer(server.local_addr().unwrap(), from, Look::User).unwrap();
+        assert_eq!(quick, LocalPeer { uid: own_uid(), ..LocalPeer::default() }, "{bind}");
         drop(client);
     }
 }
@@ -42,14 +41,14 @@ fn a_connection_that_its_owner_closed_belongs_to_nobody() {
     let local = server.local_addr().unwrap();
     drop(client);
     assert_eq!(server.read(&mut [0; 1]).unwrap(), 0);
-    assert_eq!(local_peer(local, from, true), None);
+    assert_eq!(local_peer(local, from, Look::Process), None);
 }
 
 #[test]
 fn other_addresses_than_loopback_are_not_looked_up() {
     let loopback = "127.0.0.1:1".parse().unwrap();
-    assert_eq!(local_peer("10.0.0.1:1".parse().unwrap(), loopback, false), None);
-    assert_eq!(local_peer(loopback, "10.0.0.1:1".parse().unwrap(), false), None);
+    assert_eq!(local_peer("10.0.0.1:1".parse().unwrap(), loopback, Look::User), None);
+    assert_eq!(local_peer(loopback, "10.0.0.1:1".parse().unwrap(), Look::User), None);
 }
 
 #[test]
@@ -73,18 +72,13 @@ fn a_line_of_the_table_is_read_exactly() {
 }
 
 #[test]
-fn all_that_a_selector_gives_must_hold() {
-    let passwd = "root:x:0:0:root:/root:/bin/sh\norders:x:1001:1001::/home/orders:/bin/sh\nbroken\n";
-    let peer = LocalPeer { uid: 1001, pid: Some(7), path: Some("/usr/bin/orders".into()) };
-    let blind = LocalPeer { path: None, pid: None, ..peer.clone() };
-    let ok = |selector: UnixSelector, peer: &LocalPeer| matches_by(&selector, peer, passwd).is_ok();
-    assert!(ok(selector(Some(1001), Some("orders"), Some("/usr/bin/orders")), &peer));
-    assert!(ok(selector(None, Some("orders"), None), &blind));
-    assert!(!ok(selector(None, None, None), &peer), "nothing given is nobody, not everybody");
-    assert!(!ok(selector(Some(1002), Some("orders"), None), &peer));
-    assert!(!ok(selector(Some(1001), Some("root"), None), &peer));
-    assert!(!ok(selector(None, Some("nobody-here"), None), &peer));
-    assert!(!ok(selector(None, Some("broken"), None), &peer));
-    assert!(!ok(selector(None, None, Some("/usr/bin/other")), &peer));
-    assert!(!ok(selector(None, None, Some("/usr/bin/orders")), &blind), "an unseen program is not the right one");
+fn how_much_is_looked_at_is_what_the_selectors_ask_for() {
+    let user = selector(1, None);
+    let path = selector(1, Some("/bin/x"));
+    let mut digest = path.clone();
+    digest.unix.as_mut().unwrap().sha256 = Some([0; 32]);
+    let look = |selectors: &[&Workload]| Look::of(selectors.iter().map(|selector| Some(*selector)));
+    assert!(look(&[]) <= Look::Process, "no program is read when nobody asks");
+    assert!(look(&[&user, &path]) >= Look::Process);
+    assert_eq!(look(&[&user, &digest, &path]), Look::Digest);
 }

@@ -1,5 +1,5 @@
 use super::*;
-use selvedge_config::checked::UnixSelector;
+use selvedge_config::checked::Workload;
 
 const PLACES: &[(&str, &str)] = &[
     ("issuer", "http://127.0.0.1:9400"),
@@ -37,9 +37,9 @@ fn the_documents_check_clean_with_every_place_filled() {
     assert_eq!((checked.services.len(), checked.gateways.len()), (4, 1));
     assert_eq!(checked.mesh.workload_ttl_s, 20);
     assert_eq!(&*checked.mesh.issuers["accounts"].audiences[0], AUDIENCE);
-    let path = |workload: &Option<UnixSelector>| {
-        let Some(UnixSelector { path: Some(path), .. }) = workload else { panic!("no path: {workload:?}") };
-        path.clone()
+    let path = |workload: &Option<Workload>| {
+        let unix = workload.as_ref().and_then(|workload| workload.unix.clone()).unwrap();
+        unix.path.unwrap()
     };
     let paths: std::collections::BTreeSet<_> =
         checked.services.values().map(|service| path(&service.workload)).collect();
