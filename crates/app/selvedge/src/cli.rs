@@ -17,6 +17,7 @@ mod prove;
 mod reach;
 mod replay;
 mod roles;
+mod run;
 mod schema;
 mod status;
 mod test;
@@ -56,6 +57,8 @@ enum Command {
     Gateway(roles::GatewayArguments),
     /// Run a node of a mesh: it stands beside services, and speaks for them.
     Node(roles::NodeArguments),
+    /// Run a command as a workload of the mesh, beside a node or `selvedge up` on this machine.
+    Run(run::Arguments),
     /// Show every gateway and node, what it enforces, and how old its certificates are.
     Status(status::Arguments),
     /// Show every hop of a decision, what each rule lacked, and the smallest change that would allow it.
@@ -101,6 +104,7 @@ pub(crate) fn run() -> ExitCode {
         Command::Control(control) => control::run(&control),
         Command::Gateway(gateway) => roles::run_gateway(gateway),
         Command::Node(node) => roles::run_node(node),
+        Command::Run(run) => run::run(&run),
         Command::Status(status) => status::run(&status, arguments.output),
         Command::Explain(explain) => explain::run(&explain, arguments.output),
         Command::Replay(replay) => replay::run(&replay, arguments.output),

@@ -7,12 +7,16 @@ mod agent;
 mod certificates;
 mod enforce;
 mod page;
+mod runs;
 mod store;
 mod way;
+mod workloads;
 
 pub(crate) use agent::Agent;
 pub(crate) use enforce::local_services;
+pub(crate) use runs::{RUN_SOCKET, RunAsk, RunReply};
 pub(crate) use way::Way;
+pub(crate) use workloads::WorkloadSocket;
 
 use anyhow::{Context, Result, anyhow, bail};
 use certificates::MYSELF;
@@ -58,6 +62,8 @@ pub(crate) struct Options {
     pub(crate) admin: Option<SocketAddr>,
     /// Threads of the data plane; one for each core otherwise.
     pub(crate) workers: Option<usize>,
+    /// Where a node's workloads get their identities.
+    pub(crate) workload_api: WorkloadSocket,
 }
 
 /// Makes the agent, its data plane and its admin listener. To be called inside a runtime.
@@ -75,7 +81,8 @@ pub(crate) async fn start(options: Options) -> Result<Agent> {
     let empty = Arc::new(nothing(&store)?);
     let proxy = Proxy::start(workers, empty, issuers.clone(), (&log, &metrics));
     let proxy = proxy.context("cannot start the data plane")?;
-    let page = page::Page::new(metrics, issuers);
+    let (workloads, api) = workloads::start(&options)?;
+    let page = page::Page::new(metrics, issuers, api.map(|api| api.refusals()));
     if let Some(address) = options.admin {
         let listener = tokio::net::TcpListener::bind(address).await;
         let listener =
@@ -84,7 +91,7 @@ pub(crate) async fn start(options: Options) -> Result<Agent> {
         // Owned by the process: it ends with it.
         drop(tokio::spawn(async move { Admin::serve(listener, routes).await }));
     }
-    Ok(Agent::new(options, store, proxy, page, log))
+    Ok(Agent::new(options, store, proxy, (page, workloads), log))
 }
 
 /// Joins with a token, unless there is a certificate already. The services that the node may stand beside.

@@ -67,6 +67,11 @@ impl Svid {
         pem::write(&self.chain, Some(self.key.pkcs8_der()))
     }
 
+    /// The chain alone in PEM, leaf first.
+    pub fn chain_pem(&self) -> Zeroizing<String> {
+        pem::write(&self.chain, None)
+    }
+
     /// Reads what [`Svid::to_pem`] writes.
     ///
     /// # Errors

@@ -2,7 +2,7 @@
 
 use super::control::host_port;
 use super::process;
-use crate::node::{self, Options, Way};
+use crate::node::{self, Options, Way, WorkloadSocket};
 use anyhow::{Context, Result};
 use selvedge_config::checked::HostPort;
 use selvedge_identity::JoinToken;
@@ -49,14 +49,19 @@ pub(super) struct NodeArguments {
     /// What others dial for that, as `host:port`; without it nobody is told.
     #[arg(long, value_parser = host_port)]
     advertise: Option<HostPort>,
+    /// The unix socket where workloads of every user get their identities (SPIFFE Workload API, Envoy SDS); a socket
+    /// for this user alone in the state directory otherwise.
+    #[arg(long)]
+    workload_api: Option<PathBuf>,
 }
 
 pub(super) fn run_gateway(arguments: GatewayArguments) -> Result<ExitCode> {
-    run(NodeKind::Gateway, arguments.common, None, None)
+    run(NodeKind::Gateway, arguments.common, None, None, WorkloadSocket::None)
 }
 
 pub(super) fn run_node(arguments: NodeArguments) -> Result<ExitCode> {
-    run(NodeKind::Node, arguments.common, Some(arguments.mesh_listen), arguments.advertise)
+    let socket = arguments.workload_api.map_or(WorkloadSocket::Private, WorkloadSocket::Open);
+    run(NodeKind::Node, arguments.common, Some(arguments.mesh_listen), arguments.advertise, socket)
 }
 
 fn run(
@@ -64,10 +69,12 @@ fn run(
     common: Common,
     mesh_listen: Option<SocketAddr>,
     advertise: Option<HostPort>,
+    workload_api: WorkloadSocket,
 ) -> Result<ExitCode> {
     let Common { name, join, state, files, admin, workers } = common;
     let token = join.as_deref().map(JoinToken::parse).transpose().context("the join token cannot be read")?;
-    let options = Options { kind, name, services: Vec::new(), mesh_listen, advertise, state, files, admin, workers };
+    let services = Vec::new();
+    let options = Options { kind, name, services, mesh_listen, advertise, state, files, admin, workers, workload_api };
     process::run(async {
         let services = node::join(&options, token.as_ref()).await?;
         let agent = node::start(options).await?;

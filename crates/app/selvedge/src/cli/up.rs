@@ -1,7 +1,7 @@
 //! `selvedge up [DIR]`: control, every gateway and a node on this machine, in one process.
 
 use super::{control, process};
-use crate::node::{self, Options, Way};
+use crate::node::{self, Options, Way, WorkloadSocket};
 use crate::say::say;
 use anyhow::{Context, Result};
 use selvedge_config::Checked;
@@ -33,6 +33,10 @@ pub(super) struct Arguments {
     /// Threads of each data plane; one for each core otherwise.
     #[arg(long)]
     workers: Option<usize>,
+    /// The unix socket where workloads of every user get their identities (SPIFFE Workload API, Envoy SDS); a socket
+    /// for this user alone, `node-local/workload.sock` in the state directory, otherwise.
+    #[arg(long)]
+    workload_api: Option<PathBuf>,
     /// End when standard input closes.
     #[arg(long, hide = true)]
     until_stdin_closes: bool,
@@ -109,7 +113,8 @@ fn node(arguments: &Arguments, checked: &Checked) -> Result<Options> {
     let advertise = HostPort { host: Host::parse(&address.ip().to_string())?, port: address.port() };
     let options = options(arguments, NodeKind::Node, Name::parse("local")?);
     let services = node::local_services(checked);
-    Ok(Options { services, mesh_listen: Some(address), advertise: Some(advertise), ..options })
+    let workload_api = arguments.workload_api.clone().map_or(WorkloadSocket::Private, WorkloadSocket::Open);
+    Ok(Options { services, mesh_listen: Some(address), advertise: Some(advertise), workload_api, ..options })
 }
 
 fn options(arguments: &Arguments, kind: NodeKind, name: Name) -> Options {
@@ -123,6 +128,7 @@ fn options(arguments: &Arguments, kind: NodeKind, name: Name) -> Options {
         files: arguments.directory.clone(),
         admin: None,
         workers: arguments.workers,
+        workload_api: WorkloadSocket::None,
     }
 }
 

@@ -4,6 +4,7 @@ use super::certificates::{Certificates, MYSELF, needed};
 use super::enforce::{self, Opened, enforce};
 use super::page::Page;
 use super::store::Store;
+use super::workloads::Workloads;
 use super::{Options, Way, drain};
 use crate::say::say;
 use anyhow::{Result, bail};
@@ -33,6 +34,7 @@ pub(crate) struct Agent {
     store: Store,
     proxy: Proxy,
     page: Page,
+    workloads: Workloads,
     log: DecisionLog,
     trust: Option<TrustBundle>,
     certificates: Certificates,
@@ -44,7 +46,13 @@ pub(crate) struct Agent {
 }
 
 impl Agent {
-    pub(crate) fn new(options: Options, store: Store, proxy: Proxy, page: Page, log: DecisionLog) -> Agent {
+    pub(crate) fn new(
+        options: Options,
+        store: Store,
+        proxy: Proxy,
+        (page, workloads): (Page, Workloads),
+        log: DecisionLog,
+    ) -> Agent {
         Agent {
             trust: store.trust(),
             services: options.services.clone(),
@@ -52,6 +60,7 @@ impl Agent {
             store,
             proxy,
             page,
+            workloads,
             log,
             certificates: Certificates::default(),
             enforced: None,
@@ -269,6 +278,9 @@ impl Agent {
         let plan = self.enforced.as_ref().map(|enforced| (enforced.plan.hash().to_string(), enforced.revision));
         let certificates = self.certificates.infos();
         self.page.show(|shown| (shown.plan, shown.certificates, shown.error) = (plan, certificates, None));
+        if let (Some(enforced), Some(trust)) = (&self.enforced, &self.trust) {
+            self.workloads.show(trust, enforced.plan.checked(), &self.services, &self.certificates);
+        }
     }
 
     /// Whether this error was not shown before.

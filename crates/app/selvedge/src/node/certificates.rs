@@ -170,6 +170,14 @@ impl Certificates {
         self.slots.values().filter_map(|slot| slot.held.as_ref()).filter_map(svid).collect()
     }
 
+    /// The SVID of a service.
+    pub(crate) fn of_service(&self, service: &Name) -> Option<&Svid> {
+        match self.slots.get(&format!("service-{service}"))?.held.as_ref()? {
+            Held::Svid(svid) => Some(svid),
+            Held::Server(_) => None,
+        }
+    }
+
     /// The edge certificate that is kept under a name.
     pub(crate) fn server(&self, name: &str) -> Option<&ServerCertificate> {
         match self.slots.get(name)?.held.as_ref()? {

@@ -5,6 +5,7 @@ use selvedge_net::issuers::Issuers;
 use selvedge_net::now_s;
 use selvedge_telemetry::admin::{Answer, Routes};
 use selvedge_telemetry::{METRICS_CONTENT_TYPE, Metrics};
+use selvedge_workload::Refusals;
 use serde_json::json;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -13,6 +14,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 pub(crate) struct Page {
     metrics: Arc<Metrics>,
     issuers: Arc<Issuers>,
+    /// Processes that got no identity.
+    refusals: Option<Arc<Refusals>>,
     /// Guards what is shown; held for a copy, off the request path.
     shown: Arc<Mutex<Shown>>,
 }
@@ -31,8 +34,8 @@ pub(crate) struct Shown {
 }
 
 impl Page {
-    pub(crate) fn new(metrics: Arc<Metrics>, issuers: Arc<Issuers>) -> Page {
-        Page { metrics, issuers, shown: Arc::default() }
+    pub(crate) fn new(metrics: Arc<Metrics>, issuers: Arc<Issuers>, refusals: Option<Arc<Refusals>>) -> Page {
+        Page { metrics, issuers, refusals, shown: Arc::default() }
     }
 
     /// Changes what is shown.
@@ -84,8 +87,17 @@ impl Page {
             "error": shown.error,
             "certificates": certificates,
             "issuers": self.issuers.status(),
+            "no_identity": self.refused(),
         })
         .to_string()
+    }
+
+    /// Processes that got no identity, the newest last.
+    fn refused(&self) -> Vec<serde_json::Value> {
+        let refused = self.refusals.iter().flat_map(|refusals| refusals.list());
+        refused
+            .map(|refused| json!({ "why": refused.to_string(), "times": refused.count, "last": refused.last }))
+            .collect()
     }
 
     fn lock(&self) -> MutexGuard<'_, Shown> {
