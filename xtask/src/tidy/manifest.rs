@@ -11,6 +11,7 @@ const OWNERS: &[(&str, &str)] = &[
     ("miette", "crates/core/policy"),
     ("jsonwebtoken", "crates/core/authn"),
     ("webpki", "crates/core/identity"),
+    ("rustix", "crates/io/net"),
     ("rustls", "crates/io/net"),
     ("tokio-rustls", "crates/io/net"),
 ];

@@ -58,6 +58,8 @@ pub(crate) struct Options {
     pub(crate) admin: Option<SocketAddr>,
     /// Threads of the data plane; one for each core otherwise.
     pub(crate) workers: Option<usize>,
+    /// Where it is: endpoints in the same zone are preferred.
+    pub(crate) zone: Option<Name>,
 }
 
 /// Makes the agent, its data plane and its admin listener. To be called inside a runtime.

@@ -16,8 +16,8 @@ pub struct Node {
     outlier: Outlier,
     in_flight: u32,
     rests_until: u64,
-    /// Since when it is there.
-    since: u64,
+    /// Since when it is there, where that is not long ago.
+    since: Option<u64>,
 }
 
 /// How a request to an endpoint ended.
@@ -34,7 +34,7 @@ pub enum Ended {
 impl Node {
     /// An endpoint that was just found.
     pub fn new(now: u64) -> Node {
-        Node { latency: Latency::new(now), outlier: Outlier::default(), in_flight: 0, rests_until: 0, since: now }
+        Node { latency: Latency::new(now), outlier: Outlier::default(), in_flight: 0, rests_until: 0, since: Some(now) }
     }
 
     /// Notes that a request goes there.
@@ -70,7 +70,12 @@ impl Node {
 
     /// Notes that it is there again: it starts slowly.
     pub fn back(&mut self, now: u64) {
-        self.since = now;
+        self.since = Some(now);
+    }
+
+    /// Gives it its full share at once: no other is there whose share it would take.
+    pub fn settle(&mut self) {
+        self.since = None;
     }
 
     /// Whether it is ejected.
@@ -90,9 +95,11 @@ impl Node {
             false if self.outlier.is_ejected(now) || now < self.rests_until => Standing::Doubtful,
             false => Standing::Ready,
         };
-        let began = self.since.max(self.outlier.until().min(now));
+        let ejected_until = Some(self.outlier.until()).filter(|until| *until > 0);
+        let began = self.since.max(ejected_until.map(|until| until.min(now)));
         let window = slow_start_ms.saturating_mul(crate::MS);
-        let share = now.saturating_sub(began).saturating_mul(1_000).checked_div(window).unwrap_or(1_000);
+        let age = began.map(|began| now.saturating_sub(began));
+        let share = age.and_then(|age| age.saturating_mul(1_000).checked_div(window)).unwrap_or(1_000);
         let warmth = share.clamp(WARMTH_MIN, 1_000);
         let cost = self.latency.read(now) * f64::from(self.in_flight + 1) * 1_000.0 / warmth as f64;
         View { standing, in_flight: self.in_flight, cost, warmth_per_mille: warmth as u32 }

@@ -31,6 +31,9 @@ pub(super) struct Common {
     /// Threads of the data plane; one for each core otherwise.
     #[arg(long)]
     workers: Option<usize>,
+    /// Where it is: endpoints that documents place in the same zone are preferred.
+    #[arg(long)]
+    zone: Option<Name>,
 }
 
 #[derive(clap::Args)]
@@ -65,9 +68,10 @@ fn run(
     mesh_listen: Option<SocketAddr>,
     advertise: Option<HostPort>,
 ) -> Result<ExitCode> {
-    let Common { name, join, state, files, admin, workers } = common;
+    let Common { name, join, state, files, admin, workers, zone } = common;
     let token = join.as_deref().map(JoinToken::parse).transpose().context("the join token cannot be read")?;
-    let options = Options { kind, name, services: Vec::new(), mesh_listen, advertise, state, files, admin, workers };
+    let services = Vec::new();
+    let options = Options { kind, name, services, mesh_listen, advertise, state, files, admin, workers, zone };
     process::run(async {
         let services = node::join(&options, token.as_ref()).await?;
         let agent = node::start(options).await?;

@@ -123,6 +123,7 @@ fn options(arguments: &Arguments, kind: NodeKind, name: Name) -> Options {
         files: arguments.directory.clone(),
         admin: None,
         workers: arguments.workers,
+        zone: None,
     }
 }
 
