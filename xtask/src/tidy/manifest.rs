@@ -12,6 +12,7 @@ const OWNERS: &[(&str, &str)] = &[
     ("jsonwebtoken", "crates/core/authn"),
     ("webpki", "crates/core/identity"),
     ("prost", "crates/io/workload"),
+    ("rustix", "crates/io/net"),
     ("rustls", "crates/io/net"),
     ("tokio-rustls", "crates/io/net"),
 ];

@@ -11,7 +11,7 @@ use selvedge_http::Scheme;
 use selvedge_model::{Name, SpiffeId, WorkloadKind};
 use selvedge_net::{Alpn, EdgeTls, Listener, Stream, attest};
 use std::cell::Cell;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::rc::Rc;
 use std::time::Duration;
 use tokio::net::TcpStream;
@@ -22,7 +22,7 @@ const H2_BEGINS: &[u8] = b"PRI * HTTP/2.0";
 const LOOK_AGAIN: Duration = Duration::from_millis(20);
 
 /// Accepts for ever. What the address is for is looked up for each connection, since it may change with the plan.
-pub(crate) async fn accept(worker: Rc<Worker>, listener: Listener, address: SocketAddr) {
+pub(crate) async fn accept(worker: Rc<Worker>, listener: Rc<Listener>, address: SocketAddr) {
     let open = Rc::new(Cell::new(0_u32));
     while let Ok((tcp, from)) = listener.accept().await {
         let live = worker.live();
@@ -32,12 +32,13 @@ pub(crate) async fn accept(worker: Rc<Worker>, listener: Listener, address: Sock
         if open.get() >= limits.connections_max {
             continue;
         }
+        let Some(admitted) = worker.gate().admit(client(&live, &meaning, &limits, from)) else { continue };
         let waits = Rc::new(Cell::new(true));
         let counted = Counted::new(worker.clone(), open.clone(), role);
         let (number, bounds) = (counted.number, Bounds { limits, waits: waits.clone() });
         let task = tokio::task::spawn_local(async move {
             serve(&counted.worker, &live, meaning, bounds, (tcp, from)).await;
-            drop(counted);
+            drop((counted, admitted));
         });
         worker.opened(number, task.abort_handle(), waits);
     }
@@ -71,6 +72,15 @@ impl Drop for Counted {
         self.worker.closed(self.number);
         self.open.set(self.open.get().saturating_sub(1));
     }
+}
+
+/// Whose connections are counted together, and how many there may be: at an edge. A proxy that is trusted speaks for
+/// many, and inside the mesh everybody is known.
+fn client(live: &Live, meaning: &Meaning, limits: &Limits, from: SocketAddr) -> Option<(IpAddr, u32)> {
+    let Meaning::Edge { gateway, .. } = meaning else { return None };
+    let proxies = live.plan.gateway(gateway).map(|gateway| gateway.trusted_proxies.as_slice()).unwrap_or_default();
+    let is_proxy = proxies.iter().any(|network| network.has(from.ip()));
+    (!is_proxy).then_some((from.ip(), limits.client_connections_max))
 }
 
 fn terms(live: &Live, meaning: &Meaning) -> (&'static Role, Limits) {

@@ -9,6 +9,7 @@ use crate::wire::down::Down;
 use crate::wire::timer::Timer;
 use crate::worker::Worker;
 use selvedge_http::{HeadError, RequestHead};
+use selvedge_model::Fault;
 
 /// Admits, forwards and records one request. Whatever happens, there is one record.
 pub(crate) async fn exchange(
@@ -20,8 +21,11 @@ pub(crate) async fn exchange(
 ) {
     let live = worker.live();
     let mut hop = Hop::begin(connection, &live);
+    let room = worker.enter(connection.limits.requests_max);
+    let overloaded = || Refusal::fault(Fault::Overloaded, "this process has as much under way as it may");
     let admitted = head
         .map_err(|error| Refusal::fault(error.fault(), error))
+        .and_then(|head| room.as_ref().map(|_| head).ok_or_else(overloaded))
         .and_then(|head| admit(worker, &live, connection, &mut hop, head));
     let carried = match admitted {
         Ok(permitted) => {

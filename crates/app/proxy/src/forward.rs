@@ -5,14 +5,17 @@ use crate::hop::{Hop, Refusal};
 use crate::live::Live;
 use crate::relay::{Bounds, Relay, State};
 use crate::stage::decide::Permitted;
-use crate::upstream::{Endpoint, Lease};
+use crate::upstream::{self, Endpoint, Entered, Lease, Port, Tried, key};
 use crate::vouch::{DECISION, OUTSIDE, Vouched};
 use crate::wire::down::Down;
 use crate::wire::timer::Timer;
 use crate::wire::up::Up;
 use crate::worker::Worker;
+use selvedge_balance::Ended;
 use selvedge_http::HeadLimits;
-use selvedge_model::Fault;
+use selvedge_model::{Fault, Side};
+
+use std::cell::Cell;
 use std::future::poll_fn;
 use std::rc::Rc;
 use std::time::Duration;
@@ -43,33 +46,50 @@ impl Forward<'_> {
             body_bytes_max: self.connection.limits.body_bytes_max,
             head: HeadLimits::default(),
         };
-        let mut failed = None;
-        let mut fresh = false;
-        let mut tries = port.in_turn().take(TRIES_MAX).peekable();
-        let mut next = tries.next();
-        while let Some(endpoint) = next {
-            let lease = match endpoint.lease(self.live, connect, fresh).await {
-                Ok(lease) => lease,
-                // Nothing was sent: another endpoint may fare better.
-                Err(refusal) => {
-                    failed = Some(refusal);
-                    next = tries.next();
-                    continue;
+        let overloaded = |what: &str| Refusal::fault(Fault::Overloaded, format_args!("`{service}` has {what}"));
+        let entered = port.enter().ok_or_else(|| overloaded("as many requests as there may be under way"))?;
+        let client = hop.record.client.unwrap_or(self.connection.client);
+        let how = port.how(|by| key::find(by, &self.permitted.request.fields, client, self.permitted.user.as_deref()));
+        let (mut tried, mut failed) = (Tried::new(), None);
+        while tried.len() < TRIES_MAX
+            && let Some(endpoint) = port.choose(how, &mut tried)
+        {
+            let mut fresh = false;
+            loop {
+                let waits = port.wait().ok_or_else(|| overloaded("as many requests as may wait for a connection"))?;
+                let lease = endpoint.lease(self.live, connect, fresh, &|| port.may_connect()).await;
+                drop(waits);
+                let lease = match lease {
+                    Ok(lease) => lease,
+                    // Nothing was sent: another endpoint may fare better.
+                    Err(refusal) if port.traffic.retries.on_connect => {
+                        failed = Some(refusal);
+                        break;
+                    }
+                    Err(refusal) => return Err(refusal),
+                };
+                if endpoint.is_mesh() {
+                    hop.record.local = Some(self.connection.own.clone());
                 }
-            };
-            if endpoint.is_mesh() {
-                hop.record.local = Some(self.connection.own.clone());
-            }
-            let reused = !matches!(lease, Lease::H1(_, false));
-            match self.exchange(hop, down, timer, (endpoint, lease, bounds)).await {
-                Ok(status) => return Ok(status),
-                Err(Broken { refusal, untouched: true }) if reused && !fresh => {
-                    // A kept connection that the other end had closed: the same endpoint again, on a new one.
-                    endpoint.forget();
-                    failed = Some(refusal);
-                    fresh = true;
+                let reused = !matches!(lease, Lease::H1(_, false, _));
+                let attempt = Attempt { port: &port, endpoint, entered: &entered, tried: &tried, bounds };
+                match self.exchange(hop, down, timer, (attempt, lease)).await {
+                    Ok(status) => return Ok(status),
+                    Err(Broken { refusal, again: Again::Paid }) => {
+                        failed = Some(refusal);
+                        break;
+                    }
+                    Err(Broken { refusal, again: Again::Safe }) if port.traffic.retries.on_reset && port.spend() => {
+                        failed = Some(refusal);
+                        if !reused || fresh {
+                            break;
+                        }
+                        // A kept connection that the other end had closed: the same endpoint again, on a new one.
+                        endpoint.forget();
+                        fresh = true;
+                    }
+                    Err(broken) => return Err(broken.refusal),
                 }
-                Err(broken) => return Err(broken.refusal),
             }
         }
         Err(failed.unwrap_or_else(|| Refusal::fault(Fault::NoEndpoint, format_args!("`{service}` has no endpoint"))))
@@ -80,8 +100,9 @@ impl Forward<'_> {
         hop: &mut Hop,
         down: &mut Down<'_>,
         timer: &mut Timer,
-        (endpoint, lease, bounds): (&Rc<Endpoint>, Lease, Bounds),
+        (attempt, lease): (Attempt<'_>, Lease),
     ) -> Result<u16, Broken> {
+        let Attempt { port, endpoint, entered, tried, bounds } = attempt;
         let id = hop.record.id.text();
         let vouched = self.vouched(hop, endpoint);
         let added: &[(&str, &[u8])] = match &vouched {
@@ -91,20 +112,39 @@ impl Forward<'_> {
         let request = &self.permitted.request;
         let bodiless = down.is_bodiless();
         let repeatable = bodiless && SAFE_TO_REPEAT.contains(&request.method.as_str());
+        let began = upstream::now();
+        let mut counted = Counted::begin(port, endpoint);
+        let mut held = None;
         let mut up = match lease {
-            Lease::H1(io, _) => Up::h1(io, request, added),
+            Lease::H1(io, _, open) => {
+                held = Some(open);
+                Up::h1(io, request, added)
+            }
             Lease::H2(sender) => {
                 // A stream that was never opened can be opened elsewhere, whatever its method: of its body nothing was read.
                 let unopened = |fault, detail: &dyn std::fmt::Display| Broken {
                     refusal: Refusal::fault(fault, detail),
-                    untouched: fault == Fault::UpstreamClosed,
+                    again: if fault == Fault::UpstreamClosed { Again::Safe } else { Again::Never },
                 };
                 let ready = sender.ready().await.map_err(|error| unopened(Fault::UpstreamClosed, &error));
                 Up::h2(&mut ready?, request, added, endpoint.scheme())
                     .map_err(|fault| unopened(fault, &"the stream was refused"))?
             }
         };
+        // Looked at once, when the head of the answer comes.
+        let verdict = Cell::new(None);
+        let is_refused = |status: u16| {
+            let took = upstream::now().saturating_sub(began);
+            let failed = matches!(status, 502..=504);
+            verdict.set(Some(if failed { Ended::Failed(took) } else { Ended::Answered(took) }));
+            if status == 503 {
+                entered.overloaded();
+            }
+            let retries = &port.traffic.retries;
+            repeatable && retries.on_status(status) && port.has_other(tried) && port.spend()
+        };
         let mut relay = Relay {
+            again: &is_refused,
             down,
             up: &mut up,
             timer,
@@ -116,17 +156,26 @@ impl Forward<'_> {
         let done = poll_fn(|cx| relay.poll(cx)).await;
         let state = relay.state;
         (hop.record.bytes_in, hop.record.bytes_out) = (state.bytes_in, state.bytes_out);
+        if done == Err(Fault::UpstreamTimeout) {
+            entered.overloaded();
+        }
+        counted.ended = verdict.get().unwrap_or_else(|| silent(&done, upstream::now().saturating_sub(began)));
         match done {
             Ok(()) => {
-                if let Some(io) = up.into_reusable() {
-                    endpoint.keep(io);
+                if let (Some(io), Some(open)) = (up.into_reusable(), held) {
+                    endpoint.keep(io, open);
                 }
                 Ok(state.status.unwrap_or_default())
             }
             Err(fault) => {
                 let untouched = repeatable && fault == Fault::UpstreamClosed && !up.has_answered();
                 let detail = format_args!("{fault} after {} bytes in, {} out", state.bytes_in, state.bytes_out);
-                Err(Broken { refusal: Refusal::fault(fault, detail), untouched: untouched && state.status.is_none() })
+                let again = match state.refused_with {
+                    Some(_) => Again::Paid,
+                    None if untouched && state.status.is_none() => Again::Safe,
+                    None => Again::Never,
+                };
+                Err(Broken { refusal: Refusal::fault(fault, detail), again })
             }
         }
     }
@@ -146,9 +195,56 @@ impl Forward<'_> {
     }
 }
 
+/// One try.
+struct Attempt<'a> {
+    port: &'a Port,
+    endpoint: &'a Rc<Endpoint>,
+    entered: &'a Entered,
+    tried: &'a [usize],
+    bounds: Bounds,
+}
+
+/// A request that counts as under way at an endpoint, until it has ended.
+struct Counted<'a> {
+    port: &'a Port,
+    endpoint: &'a Rc<Endpoint>,
+    ended: Ended,
+}
+
+impl<'a> Counted<'a> {
+    fn begin(port: &'a Port, endpoint: &'a Rc<Endpoint>) -> Counted<'a> {
+        endpoint.begin();
+        Counted { port, endpoint, ended: Ended::Unknown }
+    }
+}
+
+impl Drop for Counted<'_> {
+    fn drop(&mut self) {
+        self.port.ended(self.endpoint, self.ended);
+    }
+}
+
+/// How an exchange ended of which no head came.
+fn silent(done: &Result<(), Fault>, took: u64) -> Ended {
+    match done.err().map(Fault::side) {
+        Some(Side::Upstream) => Ended::Failed(took),
+        Some(Side::Downstream | Side::Here) | None => Ended::Unknown,
+    }
+}
+
 /// An exchange that did not end well.
 struct Broken {
     refusal: Refusal,
-    /// Whether the request may be sent again.
-    untouched: bool,
+    again: Again,
+}
+
+/// Whether the request may be sent again.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Again {
+    /// No: it may have had its effect.
+    Never,
+    /// Yes, within the budget.
+    Safe,
+    /// Yes, and the budget has paid for it.
+    Paid,
 }

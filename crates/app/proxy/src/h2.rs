@@ -45,13 +45,20 @@ pub(crate) async fn serve(worker: &Rc<Worker>, connection: Connection, stream: S
     let Ok(Ok(mut streams)) = made.await else { return };
     let (connection, open) = (Rc::new(connection), Rc::new(Cell::new(0_u32)));
     let idle = Duration::from_millis(limits.idle_timeout_ms);
+    let mut told = false;
     loop {
-        match tokio::time::timeout(idle, streams.accept()).await {
+        let next = tokio::select! {
+            next = tokio::time::timeout(idle, streams.accept()) => next,
+            () = worker.draining(), if !told => {
+                // What is under way goes on; for anything new the client makes another connection.
+                streams.graceful_shutdown();
+                told = true;
+                continue;
+            }
+        };
+        match next {
             Ok(Some(Ok((request, respond)))) => {
                 let (worker, connection, open) = (worker.clone(), connection.clone(), open.clone());
-                if worker.is_draining() {
-                    streams.graceful_shutdown();
-                }
                 open.set(open.get() + 1);
                 connection.waits.set(false);
                 // Owned by the connection: its stream ends with it.

@@ -9,6 +9,7 @@ mod exchange;
 mod forward;
 mod h1;
 mod h2;
+mod health;
 mod hop;
 mod live;
 mod pipeline;
@@ -16,6 +17,7 @@ mod relay;
 mod respond;
 mod role;
 mod shared;
+mod shed;
 mod stage;
 mod tcp;
 mod thread;
@@ -32,13 +34,15 @@ use arc_swap::ArcSwap;
 use live::Live;
 use selvedge_config::checked::Listener;
 use selvedge_model::Name;
+use selvedge_net::handover::Held;
 use selvedge_net::issuers::Issuers;
 use selvedge_net::{EdgeCertificate, MeshTls, TlsError};
 use selvedge_plan::Plan;
 use selvedge_telemetry::{DecisionLog, Metrics};
 use shared::Shared;
 use std::net::SocketAddr;
-use std::sync::Arc;
+use std::os::fd::OwnedFd;
+use std::sync::{Arc, PoisonError};
 use thread::Order;
 use tokio::sync::{Mutex, mpsc, oneshot, watch};
 
@@ -54,6 +58,8 @@ pub struct Settings {
     pub services: Vec<Name>,
     /// Where the mesh reaches the local services.
     pub mesh_listen: Option<SocketAddr>,
+    /// Where it is: endpoints in the same zone are preferred.
+    pub zone: Option<Name>,
 }
 
 /// A running data plane.
@@ -62,6 +68,8 @@ pub struct Proxy {
     workers: Vec<mpsc::UnboundedSender<Order>>,
     /// Guards the order of changes: one at a time, over awaits, off the request path.
     changing: Mutex<()>,
+    /// Guards sockets that listened before us, until the first plan has taken those that it names.
+    held: std::sync::Mutex<Vec<Held>>,
 }
 
 impl Proxy {
@@ -75,12 +83,19 @@ impl Proxy {
         issuers: Arc<Issuers>,
         (log, metrics): (&DecisionLog, &Arc<Metrics>),
     ) -> std::io::Result<Proxy> {
-        let live = Live { serial: 0, plan: empty, mesh: None, mesh_serial: 0, listeners: Default::default() };
+        let live =
+            Live { serial: 0, plan: empty, mesh: None, mesh_serial: 0, zone: None, listeners: Default::default() };
         let (changes, _) = watch::channel(0);
-        let shared = Arc::new(Shared { live: ArcSwap::from_pointee(live), changes, issuers });
+        let (checks, begun) = health::Checks::new();
+        let (checks, count) = (Arc::new(checks), u32::try_from(workers.max(1)).unwrap_or(u32::MAX));
+        let gate = Arc::new(shed::Gate::new(selvedge_net::raise_descriptors()));
+        shed::watch_memory(Arc::downgrade(&gate))?;
+        let shared = Shared { live: ArcSwap::from_pointee(live), changes, issuers, checks, gate, workers: count };
+        let shared = Arc::new(shared);
+        health::start(Arc::downgrade(&shared), begun)?;
         let started: std::io::Result<Vec<_>> =
             (0..workers.max(1)).map(|i| thread::start(i, shared.clone(), log.recorder(), metrics.worker(i))).collect();
-        Ok(Proxy { shared, workers: started?, changing: Mutex::new(()) })
+        Ok(Proxy { shared, workers: started?, changing: Mutex::new(()), held: std::sync::Mutex::default() })
     }
 
     /// Puts a plan and our identities in force, as far as `settings` concern us: new addresses are listened on first, then everything changes at once,
@@ -114,7 +129,14 @@ impl Proxy {
             (Some(_), None) | (None, Some(_)) => false,
         };
         let mesh_serial = if same { before.mesh_serial } else { serial };
-        self.shared.live.store(Arc::new(Live { serial, plan, mesh, mesh_serial, listeners }));
+        self.shared.live.store(Arc::new(Live {
+            serial,
+            plan,
+            mesh,
+            mesh_serial,
+            zone: settings.zone.clone(),
+            listeners,
+        }));
         self.shared.changes.send_replace(serial);
         self.leave(&left);
         Ok(())
@@ -123,6 +145,32 @@ impl Proxy {
     /// The plan that is in force.
     pub fn plan(&self) -> Arc<Plan> {
         self.shared.live.load().plan.clone()
+    }
+
+    /// Sockets that listen already: the next plan takes those whose addresses it names, and the others are closed.
+    pub fn inherit(&self, held: Vec<Held>) {
+        *self.held.lock().unwrap_or_else(PoisonError::into_inner) = held;
+    }
+
+    /// Every listening socket once more, for the process after this one.
+    ///
+    /// # Errors
+    /// When a worker has ended, or there are no descriptors left.
+    pub async fn share(&self) -> std::io::Result<Vec<Held>> {
+        let mut all = Vec::new();
+        for worker in &self.workers {
+            let (done, shared) = oneshot::channel();
+            let gone = || std::io::Error::from(std::io::ErrorKind::BrokenPipe);
+            worker.send(Order::Share(done)).map_err(|_| gone())?;
+            all.extend(shared.await.map_err(|_| gone())??);
+        }
+        Ok(all)
+    }
+
+    /// Takes no more connections, and ends the workers when those that are open have ended: after their next answer, which
+    /// tells their clients so.
+    pub fn retire(&self) {
+        self.workers.iter().for_each(|worker| drop(worker.send(Order::Retire)));
     }
 
     /// Takes no more connections, lets open requests end, and ends the workers.
@@ -136,10 +184,19 @@ impl Proxy {
     }
 
     async fn listen(&self, addresses: &[SocketAddr]) -> Result<(), ApplyError> {
+        let held = std::mem::take(&mut *self.held.lock().unwrap_or_else(PoisonError::into_inner));
         for address in addresses {
-            for worker in &self.workers {
+            let (ours, count) = (held.iter().filter(|(at, _)| at == address), self.workers.len());
+            let ours: Vec<&OwnedFd> = ours.map(|(_, socket)| socket).collect();
+            for (index, worker) in self.workers.iter().enumerate() {
+                // Each socket has a worker, since each has a queue; where there are fewer, workers share them.
+                let shared = index.checked_rem(ours.len()).filter(|_| index >= ours.len());
+                let of_this = (index..ours.len()).step_by(count).chain(shared);
+                let copy = |socket: &&OwnedFd| socket.try_clone();
+                let sockets: std::io::Result<Vec<OwnedFd>> = of_this.filter_map(|i| ours.get(i)).map(copy).collect();
+                let sockets = sockets.map_err(|error| ApplyError::Bind { address: *address, error })?;
                 let (done, bound) = oneshot::channel();
-                worker.send(Order::Listen(*address, done)).map_err(|_| ApplyError::WorkerGone)?;
+                worker.send(Order::Listen(*address, sockets, done)).map_err(|_| ApplyError::WorkerGone)?;
                 bound.await.map_err(|_| ApplyError::WorkerGone)??;
             }
         }

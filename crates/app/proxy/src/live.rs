@@ -19,6 +19,8 @@ pub(crate) struct Live {
     pub(crate) mesh: Option<Arc<MeshTls>>,
     /// The change with which these identities came.
     pub(crate) mesh_serial: u64,
+    /// Where we are: endpoints in the same zone are preferred.
+    pub(crate) zone: Option<Name>,
     /// What each address is for.
     pub(crate) listeners: BTreeMap<SocketAddr, Meaning>,
 }

@@ -41,6 +41,8 @@ pub(crate) struct Relay<'a, 'io> {
     pub(crate) method: &'a str,
     /// Fields that we add to the answer.
     pub(crate) added: &'a [(&'static str, &'a [u8])],
+    /// Whether an answer of this status is not passed on, since the request is sent to another endpoint.
+    pub(crate) again: &'a dyn Fn(u16) -> bool,
     pub(crate) state: State,
 }
 
@@ -52,6 +54,8 @@ pub(crate) struct State {
     /// Whether the last thing that was waited for was the client's body.
     waits_for_client: bool,
     answer_ended: bool,
+    /// The status of an answer that was not passed on.
+    pub(crate) refused_with: Option<u16>,
     /// The answer's status, once its head has come.
     pub(crate) status: Option<u16>,
     /// Bytes of the request's body.
@@ -67,6 +71,7 @@ impl State {
             request_ended: false,
             waits_for_client: false,
             answer_ended: false,
+            refused_with: None,
             status: None,
             bytes_in: 0,
             bytes_out: 0,
@@ -143,6 +148,10 @@ impl Relay<'_, '_> {
         let mut moved = false;
         if self.state.status.is_none() {
             let Poll::Ready(head) = self.up.poll_head(cx, self.method, &self.bounds.head)? else { return Ok(false) };
+            if (self.again)(head.status) {
+                self.state.refused_with = Some(head.status);
+                return Err(Fault::UpstreamClosed);
+            }
             let mut fields = head.fields;
             add(&mut fields, self.added)?;
             self.state.status = Some(head.status);

@@ -61,6 +61,8 @@ fn fields(refusal: &Refusal, id: DecisionId) -> Fields {
             | DenialReason::Unattested
             | DenialReason::RateExceeded => {}
         },
+        // RFC 9110 §10.2.3: what is too much now may be little in a moment.
+        Refusal::Faulted(Fault::Overloaded | Fault::NoEndpoint | Fault::NotReady, _) => put("retry-after", b"1"),
         Refusal::Faulted(_, _) => {}
     }
     fields

@@ -1,6 +1,8 @@
 //! What all workers of a process read.
 
+use crate::health::Checks;
 use crate::live::Live;
+use crate::shed::Gate;
 use arc_swap::ArcSwap;
 use selvedge_net::issuers::Issuers;
 use std::sync::Arc;
@@ -12,4 +14,8 @@ pub(crate) struct Shared {
     /// Told of each change, after it is in force.
     pub(crate) changes: watch::Sender<u64>,
     pub(crate) issuers: Arc<Issuers>,
+    pub(crate) checks: Arc<Checks>,
+    pub(crate) gate: Arc<Gate>,
+    /// How many workers share the limits of the process.
+    pub(crate) workers: u32,
 }

@@ -13,10 +13,11 @@ use crate::connection::Connection;
 use crate::hop::{Hop, Refusal};
 use crate::live::Live;
 use crate::stage::decide::decide_tcp;
-use crate::upstream::Endpoint;
+use crate::upstream::{Endpoint, Tried, key};
 use crate::wire::io::Io;
 use crate::worker::Worker;
 use pump::{Pump, Pumped};
+use selvedge_http::Fields;
 use selvedge_model::{DecisionId, Denial, DenialReason, Fault, Name};
 use selvedge_net::Stream;
 use std::rc::Rc;
@@ -116,7 +117,10 @@ async fn open(
     let port = port.ok_or_else(|| Refusal::fault(Fault::NoEndpoint, "the service or port is gone"))?;
     let timeout = Duration::from_millis(port.traffic.connect_timeout_ms);
     let mut failed = Refusal::fault(Fault::NoEndpoint, format_args!("`{}` has no endpoint", to.0));
-    for endpoint in port.in_turn() {
+    let client = hop.record.client.unwrap_or(connection.client);
+    let how = port.how(|by| key::find(by, &Fields::default(), client, None));
+    let mut tried = Tried::new();
+    while let Some(endpoint) = port.choose(how, &mut tried) {
         match endpoint.connect(live, timeout).await {
             Ok(stream) => {
                 // Also when the other hop says no: its record shows that the denial is not ours.

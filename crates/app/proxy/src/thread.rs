@@ -5,9 +5,11 @@ use crate::live::ApplyError;
 use crate::shared::Shared;
 use crate::worker::Worker;
 use selvedge_net::Listener;
+use selvedge_net::handover::Held;
 use selvedge_telemetry::{Recorder, Shard};
 use std::collections::HashMap;
 use std::net::SocketAddr;
+use std::os::fd::OwnedFd;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
@@ -21,12 +23,16 @@ const SWEEP_EVERY: Duration = Duration::from_secs(5);
 
 /// What a worker is told to do.
 pub(crate) enum Order {
-    /// Listen on an address.
-    Listen(SocketAddr, oneshot::Sender<Result<(), ApplyError>>),
+    /// Listen on an address: on these sockets, where it was listened on before us, or on one of our own.
+    Listen(SocketAddr, Vec<OwnedFd>, oneshot::Sender<Result<(), ApplyError>>),
+    /// Give each listening socket once more.
+    Share(oneshot::Sender<std::io::Result<Vec<Held>>>),
     /// Stop listening on an address. Its open connections go on.
     Leave(SocketAddr),
     /// Take no more connections, end idle ones, and end when none is left.
     Drain,
+    /// The same, but for idle ones, which are told with the answer to their next request: nobody's request is lost.
+    Retire,
 }
 
 /// Starts a worker's thread.
@@ -50,31 +56,33 @@ pub(crate) fn start(
 }
 
 async fn run(worker: Rc<Worker>, mut orders: mpsc::UnboundedReceiver<Order>) {
-    let mut listening: HashMap<SocketAddr, JoinHandle<()>> = HashMap::new();
+    let mut listening: HashMap<SocketAddr, Vec<Listening>> = HashMap::new();
     let mut flush = tokio::time::interval(FLUSH_EVERY);
     let mut sweep = tokio::time::interval(SWEEP_EVERY);
     loop {
         tokio::select! {
             order = orders.recv() => match order {
-                Some(Order::Listen(address, done)) => {
-                    let bound = Listener::bind(address).map_err(|error| ApplyError::Bind { address, error });
-                    let answer = bound.map(|listener| {
-                        let accepting = tokio::task::spawn_local(accept::accept(worker.clone(), listener, address));
-                        drop(listening.insert(address, accepting));
-                    });
+                Some(Order::Listen(address, held, done)) => {
+                    let answer = listen(&worker, address, held).map(|begun| drop(listening.insert(address, begun)));
                     // Whoever asked may have given up.
-                    let _ = done.send(answer);
+                    let _ = done.send(answer.map_err(|error| ApplyError::Bind { address, error }));
                 }
-                Some(Order::Leave(address)) => listening.remove(&address).into_iter().for_each(|task| task.abort()),
+                Some(Order::Share(done)) => drop(done.send(share(&listening))),
+                Some(Order::Leave(address)) => drop(listening.remove(&address)),
                 Some(Order::Drain) => {
-                    listening.drain().for_each(|(_, task)| task.abort());
+                    listening.clear();
                     worker.drain();
+                }
+                Some(Order::Retire) => {
+                    listening.clear();
+                    worker.retire();
                 }
                 None => break,
             },
             _ = flush.tick() => {
                 worker.flush();
-                if worker.is_draining() && worker.drain() {
+                worker.relieve();
+                if worker.is_draining() && worker.go_on_draining() {
                     break;
                 }
             }
@@ -82,4 +90,34 @@ async fn run(worker: Rc<Worker>, mut orders: mpsc::UnboundedReceiver<Order>) {
         }
     }
     worker.flush();
+}
+
+/// A socket on which connections are accepted, as long as this lives.
+struct Listening {
+    listener: Rc<Listener>,
+    accepting: JoinHandle<()>,
+}
+
+impl Drop for Listening {
+    fn drop(&mut self) {
+        self.accepting.abort();
+    }
+}
+
+fn listen(worker: &Rc<Worker>, address: SocketAddr, held: Vec<OwnedFd>) -> std::io::Result<Vec<Listening>> {
+    let bound: std::io::Result<Vec<Listener>> = match held.is_empty() {
+        true => Listener::bind(address).map(|listener| vec![listener]),
+        false => held.into_iter().map(Listener::held).collect(),
+    };
+    let begin = |listener: Listener| {
+        let listener = Rc::new(listener);
+        let accepting = tokio::task::spawn_local(accept::accept(worker.clone(), listener.clone(), address));
+        Listening { listener, accepting }
+    };
+    Ok(bound?.into_iter().map(begin).collect())
+}
+
+fn share(listening: &HashMap<SocketAddr, Vec<Listening>>) -> std::io::Result<Vec<Held>> {
+    let all = listening.iter().flat_map(|(address, all)| all.iter().map(move |one| (*address, one)));
+    all.map(|(address, one)| Ok((address, one.listener.share()?))).collect()
 }

@@ -2,44 +2,67 @@
 //!
 //! Each worker has its own, so nothing here is shared or locked.
 
+mod balance;
 mod endpoint;
+pub(crate) mod key;
 
-pub(crate) use endpoint::{Endpoint, Lease};
+pub(crate) use balance::{Entered, Port, Tried};
+pub(crate) use endpoint::{Endpoint, Key, Lease};
 
 use crate::connection::Connection;
+use crate::health::Checks;
 use crate::live::Live;
 use crate::role::Presents;
-use endpoint::{Address, Key, Link};
-use selvedge_config::checked::{self, Protocol, Traffic};
+use balance::{Load, Member};
+use endpoint::{Address, Link};
+use selvedge_config::checked::{self, Protocol};
 use selvedge_http::Scheme;
-use selvedge_model::{Name, SpiffeId};
+use selvedge_model::Name;
 use selvedge_net::Alpn;
 use std::cell::{Cell, RefCell};
 use std::collections::HashMap;
 use std::rc::Rc;
+use std::sync::Arc;
+use std::time::Instant;
 
 /// The upstreams of one worker.
-#[derive(Debug, Default)]
 pub(crate) struct Upstreams {
     /// Under the plan of `serial` alone.
     ports: RefCell<HashMap<Name, Vec<Rc<Port>>, ahash::RandomState>>,
     serial: Cell<u64>,
     /// Over all plans, so that connections outlive a change that does not concern them.
     endpoints: RefCell<HashMap<Key, Rc<Endpoint>, ahash::RandomState>>,
+    /// Over all plans too: a change gives no service new retries.
+    loads: RefCell<HashMap<LoadKey, Rc<Load>, ahash::RandomState>>,
+    checks: Arc<Checks>,
+    workers: u32,
 }
 
-/// A port of a service as a destination.
-#[derive(Debug)]
-pub(crate) struct Port {
-    name: Name,
-    /// As which of our identities it is called; without one, it is the local workload's.
-    as_id: Option<SpiffeId>,
-    pub(crate) endpoints: Vec<Rc<Endpoint>>,
-    pub(crate) traffic: Traffic,
-    next: Cell<usize>,
+/// Service, port, budget in thousandths, requests at once.
+type LoadKey = (Name, Name, u32, u32);
+
+thread_local! {
+    static STARTED: Instant = Instant::now();
+}
+
+/// Microseconds of a clock of this thread that only goes forward.
+pub(crate) fn now() -> u64 {
+    STARTED.with(|started| u64::try_from(started.elapsed().as_micros()).unwrap_or(u64::MAX))
 }
 
 impl Upstreams {
+    /// Those of one of so many workers.
+    pub(crate) fn new(checks: Arc<Checks>, workers: u32) -> Upstreams {
+        Upstreams {
+            ports: RefCell::default(),
+            serial: Cell::new(0),
+            endpoints: RefCell::default(),
+            loads: RefCell::default(),
+            checks,
+            workers,
+        }
+    }
+
     /// The endpoints of a port, for a hop on this connection.
     pub(crate) fn port(&self, live: &Live, connection: &Connection, service: &Name, port: &Name) -> Option<Rc<Port>> {
         if self.serial.replace(live.serial) != live.serial {
@@ -64,9 +87,16 @@ impl Upstreams {
             endpoint.sweep();
             Rc::strong_count(endpoint) > 1
         });
+        self.loads.borrow_mut().retain(|_, load| Rc::strong_count(load) > 1);
     }
 
-    fn build(&self, live: &Live, service: &Name, port: &Name, as_id: Option<&SpiffeId>) -> Option<Port> {
+    fn build(
+        &self,
+        live: &Live,
+        service: &Name,
+        port: &Name,
+        as_id: Option<&selvedge_model::SpiffeId>,
+    ) -> Option<Port> {
         let document = live.plan.service(service.as_str())?;
         let port = document.port(port)?;
         let addresses = match as_id {
@@ -87,18 +117,33 @@ impl Upstreams {
                 target.endpoints.iter().map(address).collect()
             }
         };
+        let traffic = document.traffic.clone();
         let mut known = self.endpoints.borrow_mut();
-        let endpoints = addresses.into_iter().map(|(address, link)| {
+        let members = addresses.into_iter().map(|(address, link)| {
+            let near = live.zone.is_none() || zone(&traffic, &address) == live.zone.as_ref();
             let key = Key { address, link, protocol: port.protocol };
-            known.entry(key.clone()).or_insert_with(|| Rc::new(Endpoint::new(key))).clone()
+            let down = traffic.health.as_ref().map(|check| self.checks.watch(&key, check));
+            let endpoint = known.entry(key.clone()).or_insert_with(|| Rc::new(Endpoint::new(key))).clone();
+            Member { endpoint, down, was_down: Cell::new(false), near }
         });
-        Some(Port {
-            name: port.name.clone(),
-            as_id: as_id.cloned(),
-            endpoints: endpoints.collect(),
-            traffic: document.traffic,
-            next: Cell::new(selvedge_net::random_u128() as usize),
-        })
+        let members: Vec<Member> = members.collect();
+        // INVARIANT: the map holds one reference and the member another; more mean that the endpoint was there before.
+        if members.iter().all(|member| Rc::strong_count(&member.endpoint) == 2) {
+            members.iter().for_each(|member| member.endpoint.settle());
+        }
+        let (budget, requests) = (traffic.retries.budget_per_mille, traffic.circuit.requests_max);
+        let mut loads = self.loads.borrow_mut();
+        let load = loads.entry((service.clone(), port.name.clone(), budget, requests));
+        let load = load.or_insert_with(|| Rc::new(Load::new(&traffic, self.workers))).clone();
+        Some(Port::new((port.name.clone(), as_id.cloned()), traffic, members, load, self.workers))
+    }
+}
+
+/// The zone that the document gives an address.
+fn zone<'t>(traffic: &'t checked::Traffic, address: &Address) -> Option<&'t Name> {
+    match address {
+        Address::Local(_) => None,
+        Address::Named(at) => traffic.zones.get(at),
     }
 }
 
@@ -107,18 +152,6 @@ fn alpn(protocol: Protocol) -> Alpn {
         Protocol::Http => Alpn::Http1,
         Protocol::Http2 | Protocol::Grpc => Alpn::H2,
         Protocol::Tcp => Alpn::MeshTcp,
-    }
-}
-
-impl Port {
-    /// The endpoints in the order in which they are tried: each in its turn, those that just failed last.
-    pub(crate) fn in_turn(&self) -> impl Iterator<Item = &Rc<Endpoint>> {
-        let start = self.next.replace(self.next.get().wrapping_add(1));
-        let count = self.endpoints.len().max(1);
-        let turn = move |offset: usize| self.endpoints.get((start % count + offset) % count);
-        let rests = |endpoint: &&Rc<Endpoint>| endpoint.is_resting();
-        let ready = (0..count).filter_map(turn).filter(move |endpoint| !rests(endpoint));
-        ready.chain((0..count).filter_map(turn).filter(move |endpoint| rests(endpoint)))
     }
 }
 

@@ -4,6 +4,7 @@
 
 use crate::live::Live;
 use crate::shared::Shared;
+use crate::shed::Gate;
 use crate::tokens;
 use crate::upstream::Upstreams;
 use selvedge_model::{Name, Principal, Record};
@@ -13,8 +14,12 @@ use std::cell::{Cell, RefCell};
 use std::collections::HashMap;
 use std::rc::Rc;
 use std::sync::Arc;
-use tokio::sync::watch;
+use std::time::{Duration, Instant};
+use tokio::sync::{Notify, watch};
 use tokio::task::AbortHandle;
+
+/// Before a process makes room for its successor, its idle connections have so long for one more request.
+const RETIRE_IDLE: Duration = Duration::from_secs(20);
 
 /// What one worker holds.
 pub(crate) struct Worker {
@@ -24,10 +29,23 @@ pub(crate) struct Worker {
     pub(crate) upstreams: Upstreams,
     tokens: RefCell<tokens::Tokens>,
     changes: watch::Receiver<u64>,
-    draining: Cell<bool>,
+    /// Set while connections are to end: until when those that wait for a request may go on waiting.
+    idle_until: Cell<Option<Instant>>,
+    drains: Notify,
     /// Open connections by number.
     open: RefCell<HashMap<u64, Open>>,
     accepted: Cell<u64>,
+    /// Requests from downstream.
+    under_way: Rc<Cell<u32>>,
+}
+
+/// A request that is under way, as long as this lives.
+pub(crate) struct UnderWay(Rc<Cell<u32>>);
+
+impl Drop for UnderWay {
+    fn drop(&mut self) {
+        self.0.set(self.0.get().saturating_sub(1));
+    }
 }
 
 /// A connection that is served by a task.
@@ -40,16 +58,19 @@ struct Open {
 impl Worker {
     pub(crate) fn new(shared: Arc<Shared>, recorder: Recorder, shard: Shard) -> Worker {
         let changes = shared.changes.subscribe();
+        let upstreams = Upstreams::new(shared.checks.clone(), shared.workers);
         Worker {
             shared,
             recorder,
             shard,
-            upstreams: Upstreams::default(),
+            upstreams,
             tokens: RefCell::default(),
             changes,
-            draining: Cell::new(false),
+            idle_until: Cell::new(None),
+            drains: Notify::new(),
             open: RefCell::default(),
             accepted: Cell::new(0),
+            under_way: Rc::default(),
         }
     }
 
@@ -69,6 +90,29 @@ impl Worker {
     pub(crate) fn verify(&self, live: &Live, token: &str, issuers: &[Name]) -> Option<Arc<Principal>> {
         let mut tokens = self.tokens.borrow_mut();
         tokens::verify_or_ask(&mut tokens, &self.shared.issuers, token, issuers, live.plan.hash(), now_s())
+    }
+
+    /// What this process has open.
+    pub(crate) fn gate(&self) -> &Arc<Gate> {
+        &self.shared.gate
+    }
+
+    /// Notes a request that is under way. `None`: it is one too many for this worker's part of `requests_max`, or there
+    /// is no memory for it.
+    pub(crate) fn enter(&self, requests_max: u32) -> Option<UnderWay> {
+        let max = requests_max.div_ceil(self.shared.workers);
+        let has_room = self.under_way.get() < max && !self.shared.gate.is_short_of_memory();
+        has_room.then(|| {
+            self.under_way.set(self.under_way.get() + 1);
+            UnderWay(self.under_way.clone())
+        })
+    }
+
+    /// Ends the connections that wait for a request, where memory is short.
+    pub(crate) fn relieve(&self) {
+        if self.shared.gate.is_short_of_memory() {
+            self.open.borrow().values().filter(|open| open.waits.get()).for_each(|open| open.task.abort());
+        }
     }
 
     /// Counts a hop and keeps its record.
@@ -99,14 +143,38 @@ impl Worker {
 
     /// Whether connections are to end after their current request.
     pub(crate) fn is_draining(&self) -> bool {
-        self.draining.get()
+        self.idle_until.get().is_some()
     }
 
-    /// Ends the connections that wait for a request, and those that come to wait later. `true`: none is left.
-    pub(crate) fn drain(&self) -> bool {
-        self.draining.set(true);
+    /// Ends the connections that wait for a request, and those that come to wait later.
+    pub(crate) fn drain(&self) {
+        self.begin_draining(Instant::now());
+    }
+
+    /// Lets the connections that wait have one more request each, for a while: their clients are told then to make others.
+    pub(crate) fn retire(&self) {
+        self.begin_draining(Instant::now() + RETIRE_IDLE);
+    }
+
+    /// Comes when connections are to end after their current request.
+    pub(crate) async fn draining(&self) {
+        if !self.is_draining() {
+            self.drains.notified().await;
+        }
+    }
+
+    fn begin_draining(&self, idle_until: Instant) {
+        self.idle_until.set(Some(idle_until));
+        self.drains.notify_waiters();
+        self.go_on_draining();
+    }
+
+    /// Ends those that have waited for long enough. `true`: none is left.
+    pub(crate) fn go_on_draining(&self) -> bool {
         let open = self.open.borrow();
-        open.values().filter(|open| open.waits.get()).for_each(|open| open.task.abort());
+        if self.idle_until.get().is_some_and(|until| until <= Instant::now()) {
+            open.values().filter(|open| open.waits.get()).for_each(|open| open.task.abort());
+        }
         open.is_empty()
     }
 }

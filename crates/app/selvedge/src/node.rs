@@ -64,6 +64,8 @@ pub(crate) struct Options {
     pub(crate) workers: Option<usize>,
     /// Where a node's workloads get their identities.
     pub(crate) workload_api: WorkloadSocket,
+    /// Where it is: endpoints in the same zone are preferred.
+    pub(crate) zone: Option<Name>,
 }
 
 /// Makes the agent, its data plane and its admin listener. To be called inside a runtime.

@@ -3,10 +3,12 @@
 //! A value of [`Checked`] exists only after every document was valid, so policy, plan and proxy read it without asking.
 
 mod expectation;
+mod traffic;
 mod workload;
 mod written;
 
 pub use expectation::{Allow, Case, CaseCaller, CaseToken, Expectation, Never, NeverCaller};
+pub use traffic::{Balance, Check, Circuit, HashBy, Retries, Traffic};
 pub use workload::{SystemdSelector, UnixSelector, Workload};
 pub use written::Written;
 
@@ -163,8 +165,12 @@ pub struct Limits {
     pub idle_timeout_ms: u64,
     /// Concurrent HTTP/2 streams on a connection.
     pub streams_max: u32,
-    /// Connections at once on one listener.
+    /// Connections at once on one listener, of one worker.
     pub connections_max: u32,
+    /// Connections at once of one client address (of one /64 in IPv6), of this process.
+    pub client_connections_max: u32,
+    /// Requests at once, of this process; each worker has an equal part.
+    pub requests_max: u32,
 }
 
 impl Default for Limits {
@@ -179,6 +185,8 @@ impl Default for Limits {
             idle_timeout_ms: 60_000,
             streams_max: 100,
             connections_max: 16_384,
+            client_connections_max: 16_384,
+            requests_max: 32_768,
         }
     }
 }
@@ -266,23 +274,6 @@ pub struct OutboundTcp {
     pub service: Name,
     /// The port of that service.
     pub port: Name,
-}
-
-/// Traffic settings of a service: not policy.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Traffic {
-    /// Milliseconds to connect, TLS included.
-    pub connect_timeout_ms: u64,
-    /// Milliseconds until the answer's head.
-    pub request_timeout_ms: u64,
-    /// Milliseconds without a byte in either direction of a body or tunnel.
-    pub idle_timeout_ms: u64,
-}
-
-impl Default for Traffic {
-    fn default() -> Traffic {
-        Traffic { connect_timeout_ms: 5_000, request_timeout_ms: 30_000, idle_timeout_ms: 60_000 }
-    }
 }
 
 /// Whether endpoints without mTLS are permitted.

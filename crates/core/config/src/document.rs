@@ -6,6 +6,7 @@ pub(crate) mod expectation;
 mod gateway;
 mod mesh;
 mod service;
+mod traffic;
 mod value;
 mod workload;
 

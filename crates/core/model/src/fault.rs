@@ -34,6 +34,8 @@ pub enum Fault {
     BadResponse,
     /// The upstream was too slow: 504.
     UpstreamTimeout,
+    /// More is asked of us or of the service than may be under way: 503.
+    Overloaded,
     /// Our own keys, plan or certificate are missing: 503.
     NotReady,
 }
@@ -61,7 +63,7 @@ impl Fault {
             Fault::ClientTimeout => 408,
             Fault::ClientGone => 499,
             Fault::Unsupported => 501,
-            Fault::NoEndpoint | Fault::NotReady => 503,
+            Fault::NoEndpoint | Fault::Overloaded | Fault::NotReady => 503,
             Fault::ConnectFailed | Fault::UpstreamIdentity | Fault::UpstreamClosed | Fault::BadResponse => 502,
             Fault::UpstreamTimeout => 504,
         }
@@ -83,7 +85,7 @@ impl Fault {
             | Fault::UpstreamClosed
             | Fault::BadResponse
             | Fault::UpstreamTimeout => Side::Upstream,
-            Fault::NoEndpoint | Fault::NotReady => Side::Here,
+            Fault::NoEndpoint | Fault::Overloaded | Fault::NotReady => Side::Here,
         }
     }
 
@@ -104,6 +106,7 @@ impl Fault {
             Fault::UpstreamClosed => "upstream-closed",
             Fault::BadResponse => "bad-response",
             Fault::UpstreamTimeout => "upstream-timeout",
+            Fault::Overloaded => "overloaded",
             Fault::NotReady => "not-ready",
         }
     }

@@ -6,13 +6,16 @@
 pub mod attest;
 mod clock;
 mod dial;
+pub mod handover;
 pub mod issuers;
+mod limits;
 mod listener;
 mod random;
 mod tls;
 
 pub use clock::{now_ms, now_s};
 pub use dial::{DialError, dial};
+pub use limits::{memory_max, memory_used, raise_descriptors};
 pub use listener::Listener;
 pub use random::{random_bytes, random_u128};
 pub use tls::{

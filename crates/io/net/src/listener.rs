@@ -1,8 +1,12 @@
 //! Listening sockets: one for each worker on the same address, spread by the kernel.
 
 use socket2::{Domain, Protocol, Socket, Type};
+use std::fs::File;
 use std::io;
 use std::net::SocketAddr;
+use std::os::fd::{AsFd, OwnedFd};
+use std::sync::Mutex;
+use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 use tokio::net::{TcpListener, TcpStream};
 
@@ -10,11 +14,16 @@ use tokio::net::{TcpListener, TcpStream};
 const BACKLOG: i32 = 4096;
 /// How long to wait when the process has no file descriptor or memory left, before the next try.
 const EXHAUSTED_PAUSE: Duration = Duration::from_millis(50);
+/// Connections that are turned away at once when there is no descriptor left.
+const TURNED_AWAY_MAX: usize = 64;
 
 /// A listening TCP socket with `SO_REUSEPORT`.
 #[derive(Debug)]
 pub struct Listener {
     socket: TcpListener,
+    /// Guards a descriptor that is kept for the moment when there is no other: with it, callers are turned away, where
+    /// they would hang in the queue.
+    spare: Mutex<Option<File>>,
 }
 
 impl Listener {
@@ -30,11 +39,33 @@ impl Listener {
         socket.set_nonblocking(true)?;
         socket.bind(&addr.into())?;
         socket.listen(BACKLOG)?;
-        Ok(Listener { socket: TcpListener::from_std(socket.into())? })
+        Listener::of(TcpListener::from_std(socket.into())?)
     }
 
-    /// The next connection, with `TCP_NODELAY`. A connection that died in the queue is passed over, and a process
-    /// without descriptors or memory waits 50 ms and goes on.
+    /// A socket that listens already: handed over by the process before this one, or by systemd.
+    ///
+    /// # Errors
+    /// The system's, such as a descriptor that is no such socket.
+    pub fn held(socket: OwnedFd) -> io::Result<Listener> {
+        let socket = std::net::TcpListener::from(socket);
+        socket.set_nonblocking(true)?;
+        Listener::of(TcpListener::from_std(socket)?)
+    }
+
+    /// The same socket once more, for the process after this one.
+    ///
+    /// # Errors
+    /// When there is no descriptor left.
+    pub fn share(&self) -> io::Result<OwnedFd> {
+        self.socket.as_fd().try_clone_to_owned()
+    }
+
+    fn of(socket: TcpListener) -> io::Result<Listener> {
+        Ok(Listener { socket, spare: Mutex::new(spare()) })
+    }
+
+    /// The next connection, with `TCP_NODELAY`. A connection that died in the queue is passed over. A process without
+    /// descriptors or memory turns away those who wait, waits 50 ms and goes on.
     ///
     /// # Errors
     /// The listening socket itself is broken.
@@ -43,11 +74,27 @@ impl Listener {
             match self.socket.accept().await {
                 Ok((stream, from)) if stream.set_nodelay(true).is_ok() => return Ok((stream, from)),
                 Ok(_) => {}
-                Err(error) if is_exhausted(&error) => tokio::time::sleep(EXHAUSTED_PAUSE).await,
+                Err(error) if is_exhausted(&error) => {
+                    self.turn_away();
+                    tokio::time::sleep(EXHAUSTED_PAUSE).await;
+                }
                 Err(error) if is_of_the_connection(&error) => {}
                 Err(error) => return Err(error),
             }
         }
+    }
+
+    /// Closes connections that wait, by means of the spare descriptor.
+    fn turn_away(&self) {
+        let Ok(mut held) = self.spare.try_lock() else { return };
+        let mut cx = Context::from_waker(Waker::noop());
+        for _ in 0..TURNED_AWAY_MAX {
+            // Each takes the descriptor that the one before has given back.
+            drop(held.take());
+            let Poll::Ready(Ok((stream, _))) = self.socket.poll_accept(&mut cx) else { break };
+            drop(stream);
+        }
+        *held = spare();
     }
 
     /// The address that was bound, with the port that the kernel gave.
@@ -57,6 +104,10 @@ impl Listener {
     pub fn local_addr(&self) -> io::Result<SocketAddr> {
         self.socket.local_addr()
     }
+}
+
+fn spare() -> Option<File> {
+    File::open("/dev/null").ok()
 }
 
 /// accept(2): ENFILE, EMFILE, ENOBUFS and ENOMEM pass.

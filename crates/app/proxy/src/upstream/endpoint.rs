@@ -5,11 +5,13 @@ use crate::live::Live;
 use crate::wire::io::Io;
 use bytes::Bytes;
 use h2::client::SendRequest;
+use selvedge_balance::Node;
 use selvedge_config::checked::{HostPort, Protocol};
 use selvedge_model::{Fault, SpiffeId};
 use selvedge_net::{Alpn, Call, Stream, TlsError, dial};
 use std::cell::{Cell, RefCell};
 use std::net::SocketAddr;
+use std::rc::Rc;
 use std::time::{Duration, Instant};
 use tokio::net::TcpStream;
 
@@ -17,8 +19,6 @@ use tokio::net::TcpStream;
 const IDLE_MAX: Duration = Duration::from_secs(30);
 /// Connections that are kept for one endpoint.
 const IDLE_CONNECTIONS_MAX: usize = 256;
-/// After a failed connection an endpoint is tried last for so long.
-const REST: Duration = Duration::from_secs(1);
 /// Windows towards an upstream, in bytes (THREATS).
 const STREAM_WINDOW: u32 = 64 * 1024;
 const CONNECTION_WINDOW: u32 = 1024 * 1024;
@@ -57,45 +57,99 @@ pub(crate) struct Link {
 #[derive(Debug)]
 pub(crate) struct Endpoint {
     key: Key,
-    idle: RefCell<Vec<(Io, Instant)>>,
+    idle: RefCell<Vec<(Io, Open, Instant)>>,
     h2: RefCell<Option<SendRequest<Bytes>>>,
-    rests_until: Cell<Option<Instant>>,
+    /// How it has fared, as far as this worker has seen.
+    pub(super) node: RefCell<Node>,
+    open: Rc<Cell<u32>>,
+}
+
+/// A connection that counts as open as long as this lives.
+#[derive(Debug)]
+pub(crate) struct Open(Rc<Cell<u32>>);
+
+impl Open {
+    fn new(count: &Rc<Cell<u32>>) -> Open {
+        count.set(count.get() + 1);
+        Open(count.clone())
+    }
+}
+
+impl Drop for Open {
+    fn drop(&mut self) {
+        self.0.set(self.0.get().saturating_sub(1));
+    }
 }
 
 /// A connection for one exchange.
 pub(crate) enum Lease {
     /// The connection itself; whether it has carried an exchange before.
-    H1(Io, bool),
+    H1(Io, bool, Open),
     /// A handle to a connection that carries many.
     H2(SendRequest<Bytes>),
 }
 
 impl Endpoint {
     pub(crate) fn new(key: Key) -> Endpoint {
-        Endpoint { key, idle: RefCell::default(), h2: RefCell::default(), rests_until: Cell::default() }
+        Endpoint {
+            key,
+            idle: RefCell::default(),
+            h2: RefCell::default(),
+            node: RefCell::new(Node::new(super::now())),
+            open: Rc::default(),
+        }
     }
 
     pub(crate) fn is_mesh(&self) -> bool {
         self.key.link.is_some()
     }
 
-    pub(crate) fn is_resting(&self) -> bool {
-        self.rests_until.get().is_some_and(|until| until > Instant::now())
+    /// Its address, by which keys are hashed.
+    pub(super) fn label(&self) -> String {
+        match &self.key.address {
+            Address::Local(address) => address.to_string(),
+            Address::Named(at) => format!("{}:{}", at.host, at.port),
+        }
     }
 
-    /// A connection for an exchange: a kept one, or a new one.
+    /// Connections that are open.
+    pub(super) fn open(&self) -> u32 {
+        self.open.get()
+    }
+
+    /// Gives it its full share of the requests at once.
+    pub(super) fn settle(&self) {
+        self.node.borrow_mut().settle();
+    }
+
+    /// Notes that a request goes there.
+    pub(crate) fn begin(&self) {
+        self.node.borrow_mut().begin();
+    }
+
+    /// A connection for an exchange: a kept one, or a new one where one more may be made.
     ///
     /// # Errors
     /// When none can be made; nothing of the request was sent.
-    pub(crate) async fn lease(&self, live: &Live, timeout: Duration, fresh: bool) -> Result<Lease, Refusal> {
+    pub(crate) async fn lease(
+        &self,
+        live: &Live,
+        timeout: Duration,
+        fresh: bool,
+        may_connect: &dyn Fn() -> bool,
+    ) -> Result<Lease, Refusal> {
         if !fresh && let Some(kept) = self.kept() {
             return Ok(kept);
         }
+        if !may_connect() {
+            return Err(Refusal::fault(Fault::Overloaded, "as many connections as there may be are open"));
+        }
+        let open = Open::new(&self.open);
         let stream = self.connect(live, timeout).await?;
         match self.key.protocol {
-            Protocol::Http | Protocol::Tcp => Ok(Lease::H1(Io::new(stream), false)),
+            Protocol::Http | Protocol::Tcp => Ok(Lease::H1(Io::new(stream), false, open)),
             Protocol::Http2 | Protocol::Grpc => {
-                let sender = self.handshake(stream, timeout).await?;
+                let sender = self.handshake(stream, timeout, open).await?;
                 self.h2.replace(Some(sender.clone()));
                 Ok(Lease::H2(sender))
             }
@@ -103,10 +157,10 @@ impl Endpoint {
     }
 
     /// Keeps a connection for the next exchange.
-    pub(crate) fn keep(&self, io: Io) {
+    pub(crate) fn keep(&self, io: Io, open: Open) {
         let mut idle = self.idle.borrow_mut();
         if idle.len() < IDLE_CONNECTIONS_MAX {
-            idle.push((io, Instant::now()));
+            idle.push((io, open, Instant::now()));
         }
     }
 
@@ -116,7 +170,7 @@ impl Endpoint {
     /// When there is no connection, or the peer is not the one that was called.
     pub(crate) async fn connect(&self, live: &Live, timeout: Duration) -> Result<Stream, Refusal> {
         let connected = self.try_connect(live, timeout).await;
-        self.rests_until.set(connected.is_err().then(|| Instant::now() + REST));
+        self.node.borrow_mut().connected(super::now(), connected.is_ok());
         connected
     }
 
@@ -140,9 +194,9 @@ impl Endpoint {
             return Some(Lease::H2(sender.clone()));
         }
         let mut idle = self.idle.borrow_mut();
-        while let Some((mut io, since)) = idle.pop() {
+        while let Some((mut io, open, since)) = idle.pop() {
             if since.elapsed() < IDLE_MAX && io.is_quiet() {
-                return Some(Lease::H1(io, true));
+                return Some(Lease::H1(io, true, open));
             }
         }
         None
@@ -154,10 +208,10 @@ impl Endpoint {
     }
 
     pub(crate) fn sweep(&self) {
-        self.idle.borrow_mut().retain_mut(|(io, since)| since.elapsed() < IDLE_MAX && io.is_quiet());
+        self.idle.borrow_mut().retain_mut(|(io, _, since)| since.elapsed() < IDLE_MAX && io.is_quiet());
     }
 
-    async fn handshake(&self, stream: Stream, timeout: Duration) -> Result<SendRequest<Bytes>, Refusal> {
+    async fn handshake(&self, stream: Stream, timeout: Duration, open: Open) -> Result<SendRequest<Bytes>, Refusal> {
         let mut builder = h2::client::Builder::new();
         builder
             .initial_window_size(STREAM_WINDOW)
@@ -168,7 +222,10 @@ impl Endpoint {
         let made = made.map_err(|_| Refusal::fault(Fault::ConnectFailed, "no HTTP/2 connection in time"))?;
         let (sender, connection) = made.map_err(|error| Refusal::fault(Fault::ConnectFailed, error))?;
         // Owned by its streams: it ends when they and the handle are gone.
-        drop(tokio::task::spawn_local(async move { drop(connection.await) }));
+        drop(tokio::task::spawn_local(async move {
+            drop(connection.await);
+            drop(open);
+        }));
         Ok(sender)
     }
 }

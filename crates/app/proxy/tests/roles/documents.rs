@@ -39,6 +39,8 @@ pub(crate) struct Documents {
     pub(crate) trusted: &'static str,
     /// Traffic settings of every service.
     pub(crate) traffic: &'static str,
+    /// Further endpoints of `direct`.
+    pub(crate) more: Vec<SocketAddr>,
     /// Who may claim to be `caller`; this process by default.
     pub(crate) uid: u32,
     /// A label without meaning: another value makes another plan.
@@ -66,7 +68,17 @@ impl Documents {
     pub(crate) fn new(places: Places, origins: Origins) -> Documents {
         let rules = RULES.to_vec();
         let uid = own_uid();
-        Documents { places, origins, limits: "{}", trusted: "[192.0.2.0/24]", traffic: "{}", uid, label: 0, rules }
+        Documents {
+            places,
+            origins,
+            limits: "{}",
+            trusted: "[192.0.2.0/24]",
+            traffic: "{}",
+            more: Vec::new(),
+            uid,
+            label: 0,
+            rules,
+        }
     }
 
     /// The same without a rule.
@@ -118,8 +130,8 @@ spec:
             ("shut", format!("ports: {all}")),
             ("stranger", format!("ports: {all}")),
             ("caller", format!("ports: {all}\n  workload: {{ unix: {{ uid: {uid} }} }}\n  outbound: {outbound}")),
-            ("direct", plaintext("HTTP", http)),
-            ("direct2", plaintext("HTTP2", http2)),
+            ("direct", plaintext("HTTP", http, &self.more)),
+            ("direct2", plaintext("HTTP2", http2, &[])),
         ] {
             text.push_str(&format!(
                 "---\napiVersion: selvedge.dev/v1\nkind: Service\nmetadata: {{ name: {name}, labels: {{ run: r{label} }} }}\n\
@@ -141,10 +153,13 @@ spec:
     }
 }
 
-fn plaintext(protocol: &str, at: SocketAddr) -> String {
+fn plaintext(protocol: &str, at: SocketAddr, more: &[SocketAddr]) -> String {
+    let endpoint = |at: &SocketAddr| format!("{{ address: \"{at}\", plaintext: true }}");
+    let endpoints: Vec<String> = [at].iter().chain(more).map(endpoint).collect();
+    let endpoints = endpoints.join(", ");
     format!(
         "ports: [{{ name: http, target: \"{at}\", protocol: {protocol} }}]\n  plaintext: accept\n  \
-         endpoints: [{{ address: \"{at}\", plaintext: true }}]"
+         endpoints: [{endpoints}]"
     )
 }
 

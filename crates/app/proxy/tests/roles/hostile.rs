@@ -247,7 +247,7 @@ async fn an_answer_that_comes_byte_by_byte_is_an_answer() {
 #[tokio::test]
 async fn an_upstream_that_never_answers_is_504_after_the_services_timeout() {
     let origin = Origin::always(Reply::hang()).await;
-    let world = around(&origin, |documents| documents.traffic = "{ requestTimeout: 300ms }").await;
+    let world = around(&origin, |documents| documents.traffic = "{ timeouts: { request: 300ms } }").await;
     for way in Way::ROLES {
         let mut client = way.connect(&world).await;
         assert_eq!(client.get(way.host(), "/").await.status, 504, "{way:?}");
@@ -261,7 +261,7 @@ async fn an_upstream_that_never_answers_is_504_after_the_services_timeout() {
 async fn an_upstream_that_stops_in_its_body_is_given_up_after_the_services_timeout() {
     let script = |_: &Request| Reply::raw("HTTP/1.1 200 OK\r\ncontent-length: 10\r\n\r\nhalf").stop();
     let origin = Origin::start(script).await;
-    let world = around(&origin, |documents| documents.traffic = "{ idleTimeout: 300ms }").await;
+    let world = around(&origin, |documents| documents.traffic = "{ timeouts: { idle: 300ms } }").await;
     for way in Way::ROLES {
         let answer = way.connect(&world).await.get(way.host(), "/").await;
         assert_eq!(answer.essence(), (200, "half", false), "{way:?}");

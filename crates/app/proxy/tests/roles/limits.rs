@@ -87,7 +87,7 @@ async fn a_head_that_is_slow_ends_its_connection_however_it_drips() {
 #[tokio::test]
 async fn a_body_that_stops_is_408() {
     let origin = Origin::always(Reply::ok("good")).await;
-    let world = around(&origin, |documents| documents.traffic = "{ requestTimeout: 400ms, idleTimeout: 400ms }").await;
+    let world = around(&origin, |documents| documents.traffic = "{ timeouts: { request: 400ms, idle: 400ms } }").await;
     for way in Way::ROLES {
         for body in ["", "some"] {
             let mut client = way.connect(&world).await;

@@ -5,6 +5,8 @@
 //! must be refused is tested at least as much as what must pass.
 
 #[cfg(test)]
+mod balance;
+#[cfg(test)]
 mod cases;
 #[cfg(test)]
 mod change;

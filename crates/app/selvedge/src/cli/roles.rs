@@ -31,6 +31,9 @@ pub(super) struct Common {
     /// Threads of the data plane; one for each core otherwise.
     #[arg(long)]
     workers: Option<usize>,
+    /// Where it is: endpoints that documents place in the same zone are preferred.
+    #[arg(long)]
+    zone: Option<Name>,
 }
 
 #[derive(clap::Args)]
@@ -71,10 +74,11 @@ fn run(
     advertise: Option<HostPort>,
     workload_api: WorkloadSocket,
 ) -> Result<ExitCode> {
-    let Common { name, join, state, files, admin, workers } = common;
+    let Common { name, join, state, files, admin, workers, zone } = common;
     let token = join.as_deref().map(JoinToken::parse).transpose().context("the join token cannot be read")?;
     let services = Vec::new();
-    let options = Options { kind, name, services, mesh_listen, advertise, state, files, admin, workers, workload_api };
+    let options =
+        Options { kind, name, services, mesh_listen, advertise, state, files, admin, workers, workload_api, zone };
     process::run(async {
         let services = node::join(&options, token.as_ref()).await?;
         let agent = node::start(options).await?;

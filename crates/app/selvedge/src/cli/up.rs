@@ -129,6 +129,7 @@ fn options(arguments: &Arguments, kind: NodeKind, name: Name) -> Options {
         admin: None,
         workers: arguments.workers,
         workload_api: WorkloadSocket::None,
+        zone: None,
     }
 }
 

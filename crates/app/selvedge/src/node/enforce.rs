@@ -78,7 +78,8 @@ pub(crate) async fn enforce(
         NodeKind::Gateway => vec![options.name.clone()],
         NodeKind::Node => Vec::new(),
     };
-    let settings = Settings { gateways, services: services.to_vec(), mesh_listen: options.mesh_listen };
+    let (mesh_listen, zone) = (options.mesh_listen, options.zone.clone());
+    let settings = Settings { gateways, services: services.to_vec(), mesh_listen, zone };
     let source = |listener: &Listener| edge_certificate(listener, certificates, &options.files);
     proxy.apply(&settings, plan.clone(), Some(mesh), &source).await?;
     Ok(())

@@ -100,6 +100,8 @@ fn read_limits(reader: &mut Reader<'_>, node: &Node) -> Limits {
         "idleTimeout",
         "streams",
         "connections",
+        "clientConnections",
+        "requests",
     ];
     let mut limits = Limits::default();
     let Some(map) = reader.map(node, "limits", &known) else { return limits };
@@ -112,6 +114,8 @@ fn read_limits(reader: &mut Reader<'_>, node: &Node) -> Limits {
     set(reader, &map, "idleTimeout", value::duration_ms, &mut limits.idle_timeout_ms);
     set(reader, &map, "streams", value::count, &mut limits.streams_max);
     set(reader, &map, "connections", value::count, &mut limits.connections_max);
+    set(reader, &map, "clientConnections", value::count, &mut limits.client_connections_max);
+    set(reader, &map, "requests", value::count, &mut limits.requests_max);
     limits
 }
 

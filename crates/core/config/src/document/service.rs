@@ -1,8 +1,7 @@
 //! `Service`: facts about a service, and no permission.
 
-use super::gateway::set;
-use super::{flag, value, workload};
-use crate::checked::{Endpoint, Outbound, OutboundTcp, Plaintext, Port, Protocol, Service, Traffic};
+use super::{flag, traffic, value, workload};
+use crate::checked::{Endpoint, HostPort, Outbound, OutboundTcp, Plaintext, Port, Protocol, Service};
 use crate::reader::{Map, Placed, Reader};
 use crate::tree::{Node, Value};
 use selvedge_model::{Name, Source};
@@ -30,14 +29,17 @@ pub(super) fn read(reader: &mut Reader<'_>, spec: &Node, metadata: &Map<'_>, nam
     let plaintext = map.get("plaintext").and_then(|node| reader.parse(node, "value for `plaintext`", plaintext));
     let plaintext = plaintext.unwrap_or(Plaintext::Refuse);
     let endpoints = map.get("endpoints").map(|node| reader.list(node, "`endpoints`")).unwrap_or_default();
+    let endpoints: Vec<_> = endpoints.iter().filter_map(|node| read_endpoint(reader, node, plaintext)).collect();
+    let mut traffic = map.get("traffic").map(|node| traffic::read(reader, node)).unwrap_or_default();
+    traffic.zones = endpoints.iter().filter_map(zoned).collect();
     Some(Service {
         name: name.value.clone(),
         labels: metadata.get("labels").map(|node| labels(reader, node)).unwrap_or_default(),
         workload: map.get("workload").and_then(|node| workload::read(reader, node)),
         ports,
-        endpoints: endpoints.iter().filter_map(|node| read_endpoint(reader, node, plaintext)).collect(),
+        endpoints: endpoints.into_iter().map(|(endpoint, _)| endpoint).collect(),
         outbound: map.get("outbound").and_then(|node| read_outbound(reader, node)),
-        traffic: map.get("traffic").map(|node| read_traffic(reader, node)).unwrap_or_default(),
+        traffic,
         plaintext,
         source: Source { file: name.file.clone(), line: name.at.line },
     })
@@ -90,22 +92,30 @@ fn plaintext(text: &str) -> Result<Plaintext, &'static str> {
     }
 }
 
-fn read_endpoint(reader: &mut Reader<'_>, node: &Node, permitted: Plaintext) -> Option<Endpoint> {
+/// An endpoint, with its zone where one is written.
+fn read_endpoint(reader: &mut Reader<'_>, node: &Node, permitted: Plaintext) -> Option<(Endpoint, Option<Name>)> {
     if let Value::Text(_) = &node.value {
-        return reader.parse(node, "endpoint", |text| value::host_port(text, MESH_PORT)).map(Endpoint::Mesh);
+        let address = reader.parse(node, "endpoint", |text| value::host_port(text, MESH_PORT))?;
+        return Some((Endpoint::Mesh(address), None));
     }
-    let map = reader.map(node, "an endpoint", &["address", "plaintext"])?;
+    let map = reader.map(node, "an endpoint", &["address", "plaintext", "zone"])?;
     let address = reader.required(&map, "address")?;
     let address = reader.parse(address, "endpoint", |text| value::host_port(text, MESH_PORT))?;
+    let zone = traffic::zone(reader, &map);
     if !flag(reader, &map, "plaintext") {
-        return Some(Endpoint::Mesh(address));
+        return Some((Endpoint::Mesh(address), zone));
     }
     if permitted == Plaintext::Refuse {
         let help =
             "write `plaintext: accept` in the service's spec, if it has no node beside it and the network is trusted";
         reader.error("plaintext-refused", node.at, "the service refuses plaintext".to_owned(), help);
     }
-    Some(Endpoint::Plaintext(address))
+    Some((Endpoint::Plaintext(address), zone))
+}
+
+fn zoned((endpoint, zone): &(Endpoint, Option<Name>)) -> Option<(HostPort, Name)> {
+    let (Endpoint::Mesh(address) | Endpoint::Plaintext(address)) = endpoint;
+    zone.as_ref().map(|zone| (address.clone(), zone.clone()))
 }
 
 fn read_outbound(reader: &mut Reader<'_>, node: &Node) -> Option<Outbound> {
@@ -124,15 +134,4 @@ fn read_outbound_tcp(reader: &mut Reader<'_>, node: &Node) -> Option<OutboundTcp
         service: reader.parse(service?, "name", Name::parse)?,
         port: reader.parse(port?, "name", Name::parse)?,
     })
-}
-
-fn read_traffic(reader: &mut Reader<'_>, node: &Node) -> Traffic {
-    let mut traffic = Traffic::default();
-    let Some(map) = reader.map(node, "traffic", &["connectTimeout", "requestTimeout", "idleTimeout"]) else {
-        return traffic;
-    };
-    set(reader, &map, "connectTimeout", value::duration_ms, &mut traffic.connect_timeout_ms);
-    set(reader, &map, "requestTimeout", value::duration_ms, &mut traffic.request_timeout_ms);
-    set(reader, &map, "idleTimeout", value::duration_ms, &mut traffic.idle_timeout_ms);
-    traffic
 }
