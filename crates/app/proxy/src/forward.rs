@@ -5,6 +5,7 @@ use crate::hop::{Hop, Refusal};
 use crate::live::Live;
 use crate::relay::{Bounds, Relay, State};
 use crate::stage::decide::Permitted;
+use crate::told;
 use crate::upstream::{Endpoint, Lease};
 use crate::vouch::{DECISION, OUTSIDE, Vouched};
 use crate::wire::down::Down;
@@ -104,13 +105,16 @@ impl Forward<'_> {
                     .map_err(|fault| unopened(fault, &"the stream was refused"))?
             }
         };
+        let told = told::fields(&hop.told);
+        let answered: Vec<(&'static str, &[u8])> =
+            std::iter::once((DECISION, &id[..])).chain(told.iter().map(|(name, value)| (*name, &value[..]))).collect();
         let mut relay = Relay {
             down,
             up: &mut up,
             timer,
             bounds,
             method: &request.method,
-            added: &[(DECISION, &id)],
+            added: &answered,
             state: State::new(),
         };
         let done = poll_fn(|cx| relay.poll(cx)).await;

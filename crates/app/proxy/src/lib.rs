@@ -10,6 +10,7 @@ mod forward;
 mod h1;
 mod h2;
 mod hop;
+mod limiter;
 mod live;
 mod pipeline;
 mod relay;
@@ -20,6 +21,7 @@ mod stage;
 mod tcp;
 mod thread;
 mod tokens;
+mod told;
 mod trace;
 mod upstream;
 mod vouch;
@@ -29,11 +31,12 @@ mod worker;
 pub use live::ApplyError;
 
 use arc_swap::ArcSwap;
+use limiter::Limiter;
 use live::Live;
 use selvedge_config::checked::Listener;
 use selvedge_model::Name;
 use selvedge_net::issuers::Issuers;
-use selvedge_net::{EdgeCertificate, MeshTls, TlsError};
+use selvedge_net::{EdgeCertificate, MeshTls, TlsError, random_u128};
 use selvedge_plan::Plan;
 use selvedge_telemetry::{DecisionLog, Metrics};
 use shared::Shared;
@@ -77,7 +80,9 @@ impl Proxy {
     ) -> std::io::Result<Proxy> {
         let live = Live { serial: 0, plan: empty, mesh: None, mesh_serial: 0, listeners: Default::default() };
         let (changes, _) = watch::channel(0);
-        let shared = Arc::new(Shared { live: ArcSwap::from_pointee(live), changes, issuers });
+        let [a, b] = [random_u128(), random_u128()];
+        let limiter = Arc::new(Limiter::new([a as u64, (a >> 64) as u64, b as u64, (b >> 64) as u64]));
+        let shared = Arc::new(Shared { live: ArcSwap::from_pointee(live), changes, issuers, limiter });
         let started: std::io::Result<Vec<_>> =
             (0..workers.max(1)).map(|i| thread::start(i, shared.clone(), log.recorder(), metrics.worker(i))).collect();
         Ok(Proxy { shared, workers: started?, changing: Mutex::new(()) })

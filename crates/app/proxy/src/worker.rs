@@ -2,6 +2,7 @@
 //!
 //! Nothing on the request path is shared with another worker but what is in force, which is read by one atomic load.
 
+use crate::limiter::Limiter;
 use crate::live::Live;
 use crate::shared::Shared;
 use crate::tokens;
@@ -69,6 +70,11 @@ impl Worker {
     pub(crate) fn verify(&self, live: &Live, token: &str, issuers: &[Name]) -> Option<Arc<Principal>> {
         let mut tokens = self.tokens.borrow_mut();
         tokens::verify_or_ask(&mut tokens, &self.shared.issuers, token, issuers, live.plan.hash(), now_s())
+    }
+
+    /// The counts of all limits.
+    pub(crate) fn limiter(&self) -> &Arc<Limiter> {
+        &self.shared.limiter
     }
 
     /// Counts a hop and keeps its record.

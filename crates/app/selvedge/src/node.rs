@@ -113,6 +113,8 @@ fn nothing(store: &Store) -> Result<Plan> {
         trust_domain: domain,
         issuers: BTreeMap::new(),
         workload_ttl_s: 0,
+        api_keys: Default::default(),
+        limit_keys: 1,
     };
     let checked = Checked {
         mesh,

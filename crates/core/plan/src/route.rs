@@ -18,6 +18,8 @@ pub struct Route {
     /// Issuers whose tokens some exposure of this service at this gateway accepts, sorted. When there are none, an
     /// `Authorization` field is not ours to read.
     pub issuers: Arc<[Name]>,
+    /// Sets of API keys that some exposure of this service at this gateway accepts, sorted.
+    pub key_sets: Arc<[Name]>,
 }
 
 /// Hosts and paths of one gateway.
@@ -45,10 +47,13 @@ impl RouteTable {
             let mut issuers: Vec<Name> = exposures.iter().filter_map(|e| e.issuer.cloned()).collect();
             issuers.sort();
             issuers.dedup();
-            let issuers: Arc<[Name]> = issuers.into();
+            let (sets, issuers): (Vec<Name>, Vec<Name>) =
+                issuers.into_iter().partition(|name| checked.mesh.api_keys.contains_key(name));
+            let (issuers, sets): (Arc<[Name]>, Arc<[Name]>) = (issuers.into(), sets.into());
             for exposure in exposures {
                 for port in &exposure.rule.ports {
-                    let route = Route { service: access.service.clone(), port: port.clone(), issuers: issuers.clone() };
+                    let (service, port, key_sets) = (access.service.clone(), port.clone(), sets.clone());
+                    let route = Route { service, port, issuers: issuers.clone(), key_sets };
                     table.add(&exposure, Arc::new(route));
                 }
             }

@@ -7,7 +7,7 @@ const OCTOBER_31: u64 = 1_793_404_800; // 2026-10-31T00:00:00Z
 
 /// Walks from 1970, day by day.
 fn walked(days: u64) -> (u64, u64, u64) {
-    let leap = |year: u64| year % 4 == 0 && (year % 100 != 0 || year % 400 == 0);
+    let leap = |year: u64| year.is_multiple_of(4) && (!year.is_multiple_of(100) || year.is_multiple_of(400));
     let (mut year, mut month, mut day) = (1970, 1, 1);
     for _ in 0..days {
         let length = match month {
