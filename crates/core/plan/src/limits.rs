@@ -13,6 +13,8 @@ pub struct Limits {
     rules: HashMap<Name, HashMap<Name, Rule, RandomState>, RandomState>,
     services: HashMap<Name, Arc<[Limited]>, RandomState>,
     gateways: HashMap<Name, Arc<[Limited]>, RandomState>,
+    /// Whether some rule lets its service have the caller's token.
+    forwards: bool,
 }
 
 #[derive(Debug)]
@@ -56,6 +58,7 @@ impl Limits {
                 let place = format!("rule {}", rule.id);
                 let found = limited(&rule.terms.limits, &place, "");
                 let rule_limits = Rule { limits: found, scope, forward_token: rule.terms.forward_token };
+                limits.forwards |= rule.terms.forward_token;
                 limits.rules.entry(access.name.clone()).or_default().insert(rule.id.rule.clone(), rule_limits);
             }
         }
@@ -71,6 +74,11 @@ impl Limits {
     /// Whether there is none.
     pub fn is_empty(&self) -> bool {
         self.rules.is_empty() && self.services.is_empty() && self.gateways.is_empty()
+    }
+
+    /// Whether any rule lets its service have the caller's bearer token.
+    pub fn forwards_tokens(&self) -> bool {
+        self.forwards
     }
 
     /// Whether the rule lets the service have the caller's bearer token.

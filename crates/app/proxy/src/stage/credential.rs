@@ -41,7 +41,7 @@ pub(super) fn shown(worker: &Worker, live: &Live, hop: &mut Hop, routed: &mut Ro
                 }
                 None => {
                     let user = bearer(value).ok().and_then(|token| worker.verify(live, token, &issuers));
-                    if user.is_some() {
+                    if user.is_some() && live.plan.limits().forwards_tokens() {
                         hop.token = Some(Secret::new(value));
                     }
                     user.map_or(Shown::Refused, Shown::Token)
