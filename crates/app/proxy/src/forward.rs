@@ -108,15 +108,8 @@ impl Forward<'_> {
         let told = told::fields(&hop.told);
         let answered: Vec<(&'static str, &[u8])> =
             std::iter::once((DECISION, &id[..])).chain(told.iter().map(|(name, value)| (*name, &value[..]))).collect();
-        let mut relay = Relay {
-            down,
-            up: &mut up,
-            timer,
-            bounds,
-            method: &request.method,
-            added: &answered,
-            state: State::new(),
-        };
+        let mut relay =
+            Relay { down, up: &mut up, timer, bounds, method: &request.method, added: &answered, state: State::new() };
         let done = poll_fn(|cx| relay.poll(cx)).await;
         let state = relay.state;
         (hop.record.bytes_in, hop.record.bytes_out) = (state.bytes_in, state.bytes_out);

@@ -28,6 +28,7 @@ mod vouch;
 mod wire;
 mod worker;
 
+pub use limiter::Quotas;
 pub use live::ApplyError;
 
 use arc_swap::ArcSwap;
@@ -128,6 +129,11 @@ impl Proxy {
     /// The plan that is in force.
     pub fn plan(&self) -> Arc<Plan> {
         self.shared.live.load().plan.clone()
+    }
+
+    /// The counts of quotas, to be kept across restarts.
+    pub fn quotas(&self) -> Quotas {
+        Quotas(self.shared.limiter.clone())
     }
 
     /// Takes no more connections, lets open requests end, and ends the workers.

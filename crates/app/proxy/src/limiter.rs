@@ -3,6 +3,11 @@
 //! Two sets of tables: one for keys that a caller chooses freely, its address or a field, and one for those that it had to
 //! prove. So a flood of made-up keys never fills a place that a known caller needs.
 
+mod kept;
+
+pub use kept::Quotas;
+
+use kept::Kept;
 use selvedge_config::checked::{Amount, Per};
 use selvedge_http::Fields;
 use selvedge_limit::{Gcra, InUse, Key, Keys, Place, Seed, Standing, Table, Used};
@@ -10,7 +15,7 @@ use selvedge_model::{Principal, SpiffeId};
 use selvedge_plan::Limited;
 use std::fmt;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, Mutex, OnceLock};
 use std::time::Instant;
 
 /// The counts of one process.
@@ -19,6 +24,10 @@ pub(crate) struct Limiter {
     started: Instant,
     open: Tables,
     proven: Tables,
+    /// Keys of quotas, which are the same after a restart.
+    lasting: OnceLock<Keys>,
+    /// Guards counts of before the restart, until each table has taken its own.
+    kept: Mutex<Option<Kept>>,
 }
 
 /// Made when a limit of their kind is first asked: who sets no limit pays nothing.
@@ -75,7 +84,8 @@ struct Taken {
 impl Limiter {
     pub(crate) fn new(seed: Seed) -> Limiter {
         let (open, proven) = (Tables::default(), Tables::default());
-        Limiter { keys: Keys::new(seed), started: Instant::now(), open, proven }
+        let (lasting, kept) = (OnceLock::new(), Mutex::new(None));
+        Limiter { keys: Keys::new(seed), started: Instant::now(), open, proven, lasting, kept }
     }
 
     /// Takes one from each limit, or from none.
@@ -120,7 +130,7 @@ impl Limiter {
                 table.with(key, now_ns, |state| state.take(&rate, now_ns))
             }
             Amount::Quota(quota) => {
-                let table = tables.quotas.get_or_init(|| Table::new(moment.keys));
+                let table = self.quotas(open, moment.keys, moment.now_s);
                 table.with(key, moment.now_s, |state| state.take(&quota, moment.now_s))
             }
             Amount::Concurrency(most) => {
@@ -135,7 +145,11 @@ impl Limiter {
         let (tables, Taken { key, place, .. }) = (self.tables(taken.open), *taken);
         match taken.amount {
             Amount::Rate(rate) => {
-                tables.rates.get().into_iter().for_each(|table| table.again(key, place, |state| state.give_back(&rate)));
+                tables
+                    .rates
+                    .get()
+                    .into_iter()
+                    .for_each(|table| table.again(key, place, |state| state.give_back(&rate)));
             }
             Amount::Quota(_) => {
                 tables.quotas.get().into_iter().for_each(|table| table.again(key, place, Used::give_back));
@@ -178,7 +192,7 @@ impl Limiter {
             }
         }
         match limited.limit.amount {
-            Amount::Quota(_) => self.keys.lasting(parts),
+            Amount::Quota(_) => self.lasting().lasting(parts),
             Amount::Rate(_) | Amount::Concurrency(_) => self.keys.key(parts),
         }
     }

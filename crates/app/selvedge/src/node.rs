@@ -7,6 +7,7 @@ mod agent;
 mod certificates;
 mod enforce;
 mod page;
+mod quotas;
 mod store;
 mod way;
 

@@ -94,7 +94,9 @@ mod tests {
         let text = new_key([0xab; 8], &[1; 32]).text;
         let (shorter, longer) = (text.get(1..).unwrap_or_default(), format!("{text}A"));
         let (upper, padded) = (text.replace("abab", "ABAB"), format!("{}=", text.get(..63).unwrap_or_default()));
-        for bad in ["", "svk_", "svk__", shorter, &longer, &upper, &padded, &format!(" {text}"), &text.replace("svk_", "SVK_")] {
+        for bad in
+            ["", "svk_", "svk__", shorter, &longer, &upper, &padded, &format!(" {text}"), &text.replace("svk_", "SVK_")]
+        {
             assert!(shown_key(bad.as_bytes()).is_none(), "{bad}");
         }
         // The last character has two bits to spare: a second spelling of one secret is no key.

@@ -27,6 +27,11 @@ impl Keys {
         Keys { quick: RandomState::with_seeds(a, b, c, d), seed }
     }
 
+    /// The seed, to be kept with what is kept under its keys.
+    pub fn seed(&self) -> Seed {
+        self.seed
+    }
+
     /// The key of these parts. Parts are told apart: `["a", "b"]` and `["ab"]` have different keys.
     pub fn key<'p>(&self, parts: impl IntoIterator<Item = &'p [u8]>) -> Key {
         let mut hasher = self.quick.build_hasher();

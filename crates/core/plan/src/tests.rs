@@ -58,7 +58,14 @@ fn checked(access: Vec<Access>) -> Checked {
     let trust_domain = TrustDomain::parse("acme.example").unwrap();
     let services: Vec<Service> = access.iter().map(|access| service(access.service.as_str())).collect();
     Checked {
-        mesh: Mesh { name: name("acme"), trust_domain, issuers: BTreeMap::new(), workload_ttl_s: 3600, api_keys: BTreeMap::new(), limit_keys: 1024 },
+        mesh: Mesh {
+            name: name("acme"),
+            trust_domain,
+            issuers: BTreeMap::new(),
+            workload_ttl_s: 3600,
+            api_keys: BTreeMap::new(),
+            limit_keys: 1024,
+        },
         gateways: [(name("public"), gateway)].into(),
         services: services.into_iter().map(|service| (service.name.clone(), service)).collect(),
         access,

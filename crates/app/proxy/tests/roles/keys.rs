@@ -14,8 +14,16 @@ const RULES: &[(&str, &str, &str)] = &[
         "from: { gateway: edge, hosts: [narrow.example], apiKey: partners, scopes: [read] }, ports: [http], \
          paths: [/keys], limit: { rate: 2/h, per: subject }",
     ),
-    ("orders", "anyone", "from: { gateway: edge, hosts: [narrow.example], anonymous: true }, ports: [http], paths: [/free]"),
-    ("orders", "machines", "from: { gateway: edge, hosts: [narrow.example], apiKey: machines }, ports: [http], paths: [/bots]"),
+    (
+        "orders",
+        "anyone",
+        "from: { gateway: edge, hosts: [narrow.example], anonymous: true }, ports: [http], paths: [/free]",
+    ),
+    (
+        "orders",
+        "machines",
+        "from: { gateway: edge, hosts: [narrow.example], apiKey: machines }, ports: [http], paths: [/bots]",
+    ),
 ];
 
 fn document(key: &NewKey, set: &str, owner: &str, rest: &str) -> String {

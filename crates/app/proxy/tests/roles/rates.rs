@@ -133,27 +133,47 @@ async fn a_limit_between_services_is_kept_by_the_callee_for_each_caller() {
 }
 
 #[tokio::test]
-async fn a_number_at_once_is_given_back_when_a_request_ends_or_its_client_leaves() {
+async fn a_number_at_once_is_given_back_when_a_request_ends_however_it_ends() {
     let open = Arc::new(AtomicBool::new(false));
     let seen = open.clone();
-    let origin = Origin::start(move |_| if seen.load(Ordering::SeqCst) { Reply::ok("good") } else { Reply::hang() }).await;
+    let origin =
+        Origin::start(move |_| if seen.load(Ordering::SeqCst) { Reply::ok("good") } else { Reply::hang() }).await;
     let rule = "from: { gateway: edge, hosts: [narrow.example], anonymous: true }, ports: [http], paths: [/rated], \
                 limit: { concurrency: 1 }";
-    let world = around(&origin, |documents| documents.with(("orders", "rated", rule))).await;
+    let change = |documents: &mut crate::documents::Documents| {
+        documents.traffic = "{ requestTimeout: 1s }";
+        documents.with(("orders", "rated", rule));
+    };
+    let world = around(&origin, change).await;
     let mut hanging = Client::plain(world.documents.places.edge_http).await;
     hanging.send("GET /rated HTTP/1.1\r\nHost: narrow.example\r\n\r\n").await;
     until(|| (origin.requests().len() == 1).then_some(())).await;
     assert_eq!(rated(&world, "").await.status, 429);
     open.store(true, Ordering::SeqCst);
-    drop(hanging);
-    loop {
-        // The gateway learns of it when it next looks at the connection.
-        if rated(&world, "").await.status == 200 {
-            break;
-        }
-        tokio::task::yield_now().await;
-    }
+    assert_eq!(hanging.answer().await.map(|answer| answer.status), Some(504));
     for _ in 0..3 {
         assert_eq!(rated(&world, "").await.status, 200);
     }
+}
+
+#[tokio::test]
+async fn a_quota_outlives_a_restart_and_a_rate_need_not() {
+    let origin = Origin::always(Reply::ok("good")).await;
+    let rule = "from: { gateway: edge, hosts: [narrow.example], anonymous: true }, ports: [http], paths: [/rated], \
+                limit: { quota: 2/month, per: { header: X-Tenant } }";
+    let change = |documents: &mut crate::documents::Documents| documents.with(("orders", "rated", rule));
+    let world = around(&origin, change).await;
+    assert_eq!(world.gateway.proxy.quotas().to_text(0), None);
+    for status in [200, 200, 429] {
+        assert_eq!(rated(&world, "\r\nX-Tenant: a").await.status, status);
+    }
+    let kept = world.gateway.proxy.quotas().to_text(selvedge_net::now_s()).unwrap();
+    drop(world);
+    let again = around(&origin, change).await;
+    let quotas = again.gateway.proxy.quotas();
+    assert!(!quotas.restore("{}") && quotas.restore(&kept));
+    assert_eq!(rated(&again, "\r\nX-Tenant: a").await.status, 429);
+    assert_eq!(rated(&again, "\r\nX-Tenant: b").await.status, 200);
+    // Too late: it would be lost what was used since.
+    assert!(!quotas.restore(&kept));
 }

@@ -85,7 +85,11 @@ pub(super) fn run(command: Command, output: Output) -> Result<ExitCode> {
             let set = Name::parse(&create.set).ok().filter(|set| checked.mesh.api_keys.contains_key(set));
             let Some(set) = set else {
                 let sets: Vec<&str> = checked.mesh.api_keys.keys().map(Name::as_str).collect();
-                let there = if sets.is_empty() { "there is none yet".to_owned() } else { format!("there are: {}", sets.join(", ")) };
+                let there = if sets.is_empty() {
+                    "there is none yet".to_owned()
+                } else {
+                    format!("there are: {}", sets.join(", "))
+                };
                 bail!("there is no set `{}`: add it to `apiKeys` in the Mesh document; {there}", create.set);
             };
             add(&create.place.directory, (&set, &create.owner, &create.scope), create.days, output)
@@ -130,7 +134,12 @@ fn find(checked: &Checked, id: &str) -> Result<(Name, ApiKey)> {
 }
 
 /// Makes a key and adds its document.
-fn add(directory: &Path, (set, owner, scopes): (&Name, &str, &[String]), days: u32, output: Output) -> Result<ExitCode> {
+fn add(
+    directory: &Path,
+    (set, owner, scopes): (&Name, &str, &[String]),
+    days: u32,
+    output: Output,
+) -> Result<ExitCode> {
     if days == 0 {
         bail!("a key that counts for no day is none: write `--days 90`");
     }

@@ -108,7 +108,17 @@ fn limit_scope(from: &Caller) -> limit::Scope {
 
 fn read_from(reader: &mut Reader<'_>, node: &Node, forward_token: &mut bool) -> Option<Caller> {
     let known = [
-        "gateway", "hosts", "token", "apiKey", "scopes", "groups", "anonymous", "forwardToken", "service", "services", "labels",
+        "gateway",
+        "hosts",
+        "token",
+        "apiKey",
+        "scopes",
+        "groups",
+        "anonymous",
+        "forwardToken",
+        "service",
+        "services",
+        "labels",
     ];
     let map = reader.map(node, "`from`", &known)?;
     let written = ["gateway", "service", "services", "labels"].into_iter().filter(|key| map.get(key).is_some());

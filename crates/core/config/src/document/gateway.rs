@@ -9,7 +9,8 @@ use std::fmt::Display;
 use std::net::{IpAddr, SocketAddr};
 
 pub(super) fn read(reader: &mut Reader<'_>, spec: &Node, name: &Placed<Name>) -> Option<Gateway> {
-    let map = reader.map(spec, "the spec of a Gateway", &["listeners", "trustedProxies", "limits", "limit", "allow"])?;
+    let map =
+        reader.map(spec, "the spec of a Gateway", &["listeners", "trustedProxies", "limits", "limit", "allow"])?;
     let listeners = reader.required(&map, "listeners")?;
     let listeners: Vec<Listener> =
         reader.list(listeners, "`listeners`").iter().filter_map(|node| read_listener(reader, node)).collect();

@@ -55,7 +55,11 @@ pub(super) fn read_sets(
 fn header(text: &str) -> Result<Arc<str>, &'static str> {
     let name = limit::field_name(text)?;
     let ours = ["selvedge-", "x-selvedge-", "x-forwarded-", "proxy-"].iter().any(|prefix| name.starts_with(prefix));
-    if ours || TAKEN.contains(&&*name) { Err("this field carries something else: `X-API-Key` is usual") } else { Ok(name) }
+    if ours || TAKEN.contains(&&*name) {
+        Err("this field carries something else: `X-API-Key` is usual")
+    } else {
+        Ok(name)
+    }
 }
 
 pub(super) fn read(reader: &mut Reader<'_>, spec: &Node, name: &Placed<Name>) -> Option<Key> {
@@ -93,7 +97,11 @@ fn owner_name(text: &str) -> Result<Arc<str>, &'static str> {
 /// A scope is one word (RFC 6749 §3.3).
 fn scope(text: &str) -> Result<Arc<str>, &'static str> {
     let legal = |b: u8| b == 0x21 || (0x23..=0x5b).contains(&b) || (0x5d..=0x7e).contains(&b);
-    if !text.is_empty() && text.bytes().all(legal) { Ok(text.into()) } else { Err("write one word, such as `orders:read`") }
+    if !text.is_empty() && text.bytes().all(legal) {
+        Ok(text.into())
+    } else {
+        Err("write one word, such as `orders:read`")
+    }
 }
 
 fn hex<const N: usize>(text: &str) -> Result<[u8; N], String> {

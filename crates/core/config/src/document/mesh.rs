@@ -14,7 +14,11 @@ const WORKLOAD_TTL_MS: u64 = 3_600_000;
 const LIMIT_KEYS: u32 = 1 << 18;
 
 pub(super) fn read(reader: &mut Reader<'_>, spec: &Node, name: &Placed<Name>) -> Option<Mesh> {
-    let map = reader.map(spec, "the spec of a Mesh", &["trustDomain", "issuers", "apiKeys", "limits", "authority", "allow"])?;
+    let map = reader.map(
+        spec,
+        "the spec of a Mesh",
+        &["trustDomain", "issuers", "apiKeys", "limits", "authority", "allow"],
+    )?;
     let domain = reader.required(&map, "trustDomain")?;
     let trust_domain = reader.parse(domain, "trust domain", TrustDomain::parse)?;
     let issuers = map.get("issuers").map(|node| read_issuers(reader, node)).unwrap_or_default();

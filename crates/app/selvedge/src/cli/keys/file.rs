@@ -35,7 +35,10 @@ impl KeyFile {
     pub(super) fn set(mut self, id: &str, field: &str, value: &str) -> Result<()> {
         let changed = set(&self.text, id, field, value);
         let Some(text) = changed else {
-            bail!("`{}` writes the key `{id}` in a way of its own: set `{field}: {value}` there by hand", self.path.display());
+            bail!(
+                "`{}` writes the key `{id}` in a way of its own: set `{field}: {value}` there by hand",
+                self.path.display()
+            );
         };
         self.text = text;
         self.write()
