@@ -36,7 +36,7 @@ pub(crate) fn find(
             let host = request.host.as_str();
             let route = table.and_then(|table| table.find(host, request.path.as_str(), &request.method));
             let route = route.ok_or_else(not_exposed)?;
-            (route.service.clone(), route.port.clone(), route.issuers.clone(), route.key_sets.clone())
+            (route.service.clone(), route.port.clone(), route.token_issuers.clone(), route.key_sets.clone())
         }
         Finds::LocalWorkload => {
             let port = connection.port.clone();

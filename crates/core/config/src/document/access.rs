@@ -164,7 +164,7 @@ fn read_from_gateway(reader: &mut Reader<'_>, map: &Map<'_>, forward_token: bool
         let help = "write one of `token: ISSUER`, `apiKey: SET`, and `anonymous: true` to let everyone in";
         reader.error("no-credential", gateway.at, "a rule from a gateway needs one credential".to_owned(), help);
     }
-    let is_key = key.is_some();
+    let is_key = key.is_some() && token.is_none();
     if let (None, true, Some(node)) = (&token, forward_token, map.get("forwardToken")) {
         let help = "leave `forwardToken` out: only a bearer token can be sent on";
         reader.error("not-enforceable", node.at, "there is no token to send on".to_owned(), help);
