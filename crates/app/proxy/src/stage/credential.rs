@@ -4,21 +4,29 @@
 //! twin of one, is refused: whichever were taken, somebody could be made to believe in the other. What is read is not sent
 //! on.
 
-use super::identify::Shown;
 use super::route::Routed;
 use crate::hop::{Hop, Secret};
 use crate::live::Live;
 use crate::worker::Worker;
 use selvedge_authn::{bearer, key_scheme, shown_key};
 use selvedge_http::Fields;
-use selvedge_model::Name;
+use selvedge_model::{Name, Principal};
 use selvedge_net::now_s;
+use std::sync::Arc;
 
 /// The field that both tokens and API keys may be in.
 const AUTHORIZATION: &str = "authorization";
 
-/// The credential of a request at an exposure.
-pub(super) fn shown(worker: &Worker, live: &Live, hop: &mut Hop, routed: &mut Routed) -> Shown {
+/// A credential that was shown and is refused; it is never taken for none.
+pub(super) struct Bad;
+
+/// Whom the credential of a request at an exposure speaks for; `None` when it shows none.
+pub(super) fn shown(
+    worker: &Worker,
+    live: &Live,
+    hop: &mut Hop,
+    routed: &mut Routed,
+) -> Result<Option<Arc<Principal>>, Bad> {
     let (issuers, sets) = (routed.issuers.clone(), routed.key_sets.clone());
     let header = |set: &Name| live.plan.checked().mesh.api_keys.get(set).map(|set| &*set.header);
     let mut names: Vec<&str> = sets.iter().filter_map(header).collect();
@@ -30,8 +38,8 @@ pub(super) fn shown(worker: &Worker, live: &Live, hop: &mut Hop, routed: &mut Ro
     (hop.challenge.token, hop.challenge.key) = (!issuers.is_empty(), !sets.is_empty());
     let found = one(&routed.request.fields, &names);
     let shown = match found {
-        Found::None => return Shown::Absent,
-        Found::Several => Shown::Refused,
+        Found::None => return Ok(None),
+        Found::Several => None,
         Found::One(name, value) => {
             let scheme = if name == AUTHORIZATION { key_scheme(value) } else { Some(value) };
             match scheme {
@@ -44,13 +52,13 @@ pub(super) fn shown(worker: &Worker, live: &Live, hop: &mut Hop, routed: &mut Ro
                     if user.is_some() && live.plan.limits().forwards_tokens() {
                         hop.token = Some(Secret::new(value));
                     }
-                    user.map_or(Shown::Refused, Shown::Token)
+                    user
                 }
             }
         }
     };
     routed.request.fields.retain(|name| !names.contains(&name) && !is_twin(name, &names));
-    shown
+    shown.map(Some).ok_or(Bad)
 }
 
 /// What was found in the fields that may carry a credential.
@@ -84,13 +92,13 @@ fn is_twin(name: &str, names: &[&str]) -> bool {
 }
 
 /// Whom an API key speaks for, if it is of one of these sets.
-fn of_key(live: &Live, hop: &mut Hop, value: &[u8], sets: &[&Name]) -> Shown {
-    let Some(shown) = shown_key(value) else { return Shown::Refused };
-    let Some((key, principal)) = live.plan.keys().find(shown.id) else { return Shown::Refused };
+fn of_key(live: &Live, hop: &mut Hop, value: &[u8], sets: &[&Name]) -> Option<Arc<Principal>> {
+    let shown = shown_key(value)?;
+    let (key, principal) = live.plan.keys().find(shown.id)?;
     let counts = !key.revoked && now_s() < key.expires_s && sets.contains(&&principal.issuer);
     if !shown.is(&key.sha256) || !counts {
-        return Shown::Refused;
+        return None;
     }
     hop.record.key = Some(key.id.clone());
-    Shown::Token(principal.clone())
+    Some(principal.clone())
 }

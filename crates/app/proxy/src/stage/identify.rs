@@ -1,6 +1,6 @@
 //! Who asks: the credential at the edge, the peer's SVID inside, the process on this machine.
 
-use super::credential;
+use super::credential::{self, Bad};
 use super::route::Routed;
 use super::throttle::Throttled;
 use crate::connection::Connection;
@@ -38,7 +38,11 @@ pub(crate) fn identify(
 ) -> Result<Identified, Refusal> {
     let user = match connection.role.accepts {
         Accepts::EdgeCredential if routed.issuers.is_empty() && routed.key_sets.is_empty() => Shown::Absent,
-        Accepts::EdgeCredential => credential::shown(worker, live, hop, &mut routed),
+        Accepts::EdgeCredential => match credential::shown(worker, live, hop, &mut routed) {
+            Ok(None) => Shown::Absent,
+            Ok(Some(principal)) => Shown::Token(principal),
+            Err(Bad) => Shown::Refused,
+        },
         Accepts::PeerSvid => {
             still_valid(connection)?;
             let user = routed.vouched.as_mut().and_then(|vouched| vouched.user.take());
