@@ -21,7 +21,7 @@ fn repository() -> Result<tempfile::TempDir, Box<dyn Error>> {
 fn list(directory: &Path) -> Result<Vec<serde_json::Value>, Box<dyn Error>> {
     let output = selvedge(directory, &["--output", "json", "keys", "list"])?;
     let listed: serde_json::Value = serde_json::from_slice(&output.stdout)?;
-    Ok(listed["keys"].as_array().cloned().unwrap_or_default())
+    Ok(listed.get("keys").and_then(serde_json::Value::as_array).cloned().unwrap_or_default())
 }
 
 #[test]
