@@ -5,6 +5,7 @@ use crate::forward::Forward;
 use crate::hop::{Hop, Refusal};
 use crate::pipeline::admit;
 use crate::respond::refuse;
+use crate::stage::quota::Admitted;
 use crate::wire::down::Down;
 use crate::wire::timer::Timer;
 use crate::worker::Worker;
@@ -28,7 +29,7 @@ pub(crate) async fn exchange(
         .and_then(|head| room.as_ref().map(|_| head).ok_or_else(overloaded))
         .and_then(|head| admit(worker, &live, connection, &mut hop, head));
     let carried = match admitted {
-        Ok(permitted) => {
+        Ok(Admitted { permitted }) => {
             let forward = Forward { worker, live: &live, connection, permitted };
             forward.run(&mut hop, down, timer).await
         }
@@ -37,7 +38,7 @@ pub(crate) async fn exchange(
     let record = match carried {
         Ok(status) => hop.carried(status),
         Err(refusal) => {
-            refuse(down, &refusal, hop.record.id).await;
+            refuse(down, &refusal, &hop).await;
             hop.refused(&refusal)
         }
     };

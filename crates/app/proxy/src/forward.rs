@@ -5,6 +5,7 @@ use crate::hop::{Hop, Refusal};
 use crate::live::Live;
 use crate::relay::{Bounds, Relay, State};
 use crate::stage::decide::Permitted;
+use crate::told;
 use crate::upstream::{self, Endpoint, Entered, Lease, Port, Tried, key};
 use crate::vouch::{DECISION, OUTSIDE, Vouched};
 use crate::wire::down::Down;
@@ -143,6 +144,9 @@ impl Forward<'_> {
             let retries = &port.traffic.retries;
             repeatable && retries.on_status(status) && port.has_other(tried) && port.spend()
         };
+        let told = told::fields(&hop.told);
+        let answered: Vec<(&'static str, &[u8])> =
+            std::iter::once((DECISION, &id[..])).chain(told.iter().map(|(name, value)| (*name, &value[..]))).collect();
         let mut relay = Relay {
             again: &is_refused,
             down,
@@ -150,7 +154,7 @@ impl Forward<'_> {
             timer,
             bounds,
             method: &request.method,
-            added: &[(DECISION, &id)],
+            added: &answered,
             state: State::new(),
         };
         let done = poll_fn(|cx| relay.poll(cx)).await;

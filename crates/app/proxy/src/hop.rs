@@ -1,11 +1,13 @@
 //! What one hop knows and learns, from its first byte to its record.
 
 use crate::connection::Connection;
+use crate::limiter::{Held, Told};
 use crate::live::Live;
 use selvedge_model::{DecisionId, Denial, DenialReason, Fault, Outcome, Record, RuleId};
 use selvedge_net::{now_ms, random_u128};
 use std::sync::Arc;
 use std::time::Instant;
+use zeroize::Zeroizing;
 
 /// Characters of a detail in a record.
 const DETAIL_CHARS_MAX: usize = 300;
@@ -17,7 +19,41 @@ pub(crate) struct Hop {
     pub(crate) record: Record,
     /// The rule that allowed it.
     pub(crate) rule: Option<Arc<RuleId>>,
-    started: Instant,
+    /// How the limits stand that were asked.
+    pub(crate) told: Vec<Told>,
+    /// What counts as under way until the hop ends.
+    pub(crate) held: Held,
+    /// The bearer token that was shown, for a rule that sends it on.
+    pub(crate) token: Option<Secret>,
+    /// What an outside caller may show here.
+    pub(crate) challenge: Challenge,
+    pub(crate) started: Instant,
+}
+
+/// What an outside caller may show on a route, to be told when it shows nothing that is valid.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Challenge {
+    pub(crate) token: bool,
+    pub(crate) key: bool,
+}
+
+/// A credential as it came; never printed, and wiped when it is dropped.
+pub(crate) struct Secret(Zeroizing<Vec<u8>>);
+
+impl Secret {
+    pub(crate) fn new(value: &[u8]) -> Secret {
+        Secret(Zeroizing::new(value.to_vec()))
+    }
+
+    pub(crate) fn as_bytes(&self) -> &[u8] {
+        &self.0
+    }
+}
+
+impl std::fmt::Debug for Secret {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("[secret]")
+    }
 }
 
 /// Why a hop goes no further.
@@ -51,6 +87,8 @@ impl Hop {
             client: Some(connection.client),
             user: None,
             refused: false,
+            key: None,
+            limit: None,
             service: None,
             port: None,
             host: None,
@@ -64,7 +102,8 @@ impl Hop {
             tls: connection.tls.clone(),
             client_tls: None,
         };
-        Hop { record, rule: None, started: Instant::now() }
+        let (told, held, challenge) = (Vec::new(), Held::default(), Challenge::default());
+        Hop { record, rule: None, told, held, token: None, challenge, started: Instant::now() }
     }
 
     /// Ends the hop: carried out, whatever the answer's status was.

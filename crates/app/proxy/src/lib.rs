@@ -11,6 +11,7 @@ mod h1;
 mod h2;
 mod health;
 mod hop;
+mod limiter;
 mod live;
 mod pipeline;
 mod relay;
@@ -22,21 +23,24 @@ mod stage;
 mod tcp;
 mod thread;
 mod tokens;
+mod told;
 mod trace;
 mod upstream;
 mod vouch;
 mod wire;
 mod worker;
 
+pub use limiter::Quotas;
 pub use live::ApplyError;
 
 use arc_swap::ArcSwap;
+use limiter::Limiter;
 use live::Live;
 use selvedge_config::checked::Listener;
 use selvedge_model::Name;
 use selvedge_net::handover::Held;
 use selvedge_net::issuers::Issuers;
-use selvedge_net::{EdgeCertificate, MeshTls, TlsError};
+use selvedge_net::{EdgeCertificate, MeshTls, TlsError, random_u128};
 use selvedge_plan::Plan;
 use selvedge_telemetry::{DecisionLog, Metrics};
 use shared::Shared;
@@ -90,8 +94,10 @@ impl Proxy {
         let (checks, count) = (Arc::new(checks), u32::try_from(workers.max(1)).unwrap_or(u32::MAX));
         let gate = Arc::new(shed::Gate::new(selvedge_net::raise_descriptors()));
         shed::watch_memory(Arc::downgrade(&gate))?;
-        let shared = Shared { live: ArcSwap::from_pointee(live), changes, issuers, checks, gate, workers: count };
-        let shared = Arc::new(shared);
+        let [a, b] = [random_u128(), random_u128()];
+        let limiter = Arc::new(Limiter::new([a as u64, (a >> 64) as u64, b as u64, (b >> 64) as u64]));
+        let live = ArcSwap::from_pointee(live);
+        let shared = Arc::new(Shared { live, changes, issuers, limiter, checks, gate, workers: count });
         health::start(Arc::downgrade(&shared), begun)?;
         let started: std::io::Result<Vec<_>> =
             (0..workers.max(1)).map(|i| thread::start(i, shared.clone(), log.recorder(), metrics.worker(i))).collect();
@@ -171,6 +177,9 @@ impl Proxy {
     /// tells their clients so.
     pub fn retire(&self) {
         self.workers.iter().for_each(|worker| drop(worker.send(Order::Retire)));
+    /// The counts of quotas, to be kept across restarts.
+    pub fn quotas(&self) -> Quotas {
+        Quotas(self.shared.limiter.clone())
     }
 
     /// Takes no more connections, lets open requests end, and ends the workers.

@@ -6,8 +6,8 @@
 use crate::connection::Connection;
 use crate::hop::{Hop, Refusal};
 use crate::live::Live;
-use crate::stage::decide::Permitted;
-use crate::stage::{canon, decide, identify, route};
+use crate::stage::quota::Admitted;
+use crate::stage::{canon, decide, identify, quota, route, throttle};
 use crate::worker::Worker;
 use selvedge_http::RequestHead;
 
@@ -21,13 +21,17 @@ pub(crate) fn admit(
     connection: &Connection,
     hop: &mut Hop,
     head: RequestHead,
-) -> Result<Permitted, Refusal> {
+) -> Result<Admitted, Refusal> {
     // One form first: everything after it looks at that form alone, so no two stages can disagree about the request.
     let canonical = canon::canonicalise(live, connection, hop, head)?;
     // Routing before identity: which credential is read, and whether one is, depends on the exposures of the route.
     let routed = route::find(live, connection, hop, canonical)?;
+    // By address before identity: a flood is to cost no signature that is verified for it.
+    let throttled = throttle::throttle(worker, live, connection, hop, routed)?;
     // Identity before the decision: who asks is part of the facts.
-    let identified = identify::identify(worker, live, connection, hop, routed)?;
-    // The decision last: it needs all facts, and nothing but a permission can be forwarded.
-    decide::decide(live, connection, hop, identified)
+    let identified = identify::identify(worker, live, connection, hop, throttled)?;
+    // The decision when all facts are there; nothing but a permission can be forwarded.
+    let permitted = decide::decide(live, connection, hop, identified)?;
+    // By caller after the decision: what is not permitted takes nothing from what is.
+    quota::quota(worker, live, connection, hop, permitted)
 }

@@ -2,7 +2,8 @@
 //!
 //! A client learns the status and the decision id, and nothing about the policy (RFC 9457 problem details).
 
-use crate::hop::Refusal;
+use crate::hop::{Hop, Refusal};
+use crate::told;
 use crate::vouch::DECISION;
 use crate::wire::down::Down;
 use crate::wire::message::Answer;
@@ -15,7 +16,8 @@ use std::time::Duration;
 const SEND_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// Sends a refusal, unless an answer has begun already.
-pub(crate) async fn refuse(down: &mut Down<'_>, refusal: &Refusal, id: DecisionId) {
+pub(crate) async fn refuse(down: &mut Down<'_>, refusal: &Refusal, hop: &Hop) {
+    let id = hop.record.id;
     if down.is_answered() || matches!(refusal, Refusal::Faulted(Fault::ClientGone, _)) {
         down.abort();
         return;
@@ -25,7 +27,7 @@ pub(crate) async fn refuse(down: &mut Down<'_>, refusal: &Refusal, id: DecisionI
         down.last();
     }
     let body = body(refusal.status(), id);
-    let fields = fields(refusal, id);
+    let fields = fields(refusal, hop);
     let framing = Framing::Length(body.len() as u64);
     let answer = Answer { status: refusal.status(), fields: &fields, framing };
     if down.start(&answer).and_then(|()| down.push(&body)).and_then(|()| down.finish(None)).is_err() {
@@ -41,7 +43,7 @@ fn body(status: u16, id: DecisionId) -> Vec<u8> {
     format!(r#"{{"type":"about:blank","title":"{title}","status":{status},"decision":"{id}"}}"#).into_bytes()
 }
 
-fn fields(refusal: &Refusal, id: DecisionId) -> Fields {
+fn fields(refusal: &Refusal, hop: &Hop) -> Fields {
     let mut fields = Fields::default();
     let mut put = |name: &str, value: &[u8]| {
         // Constants and ids are field values.
@@ -49,10 +51,16 @@ fn fields(refusal: &Refusal, id: DecisionId) -> Fields {
     };
     put("content-type", b"application/problem+json");
     put("cache-control", b"no-store");
-    put(DECISION, &id.text());
+    put(DECISION, &hop.record.id.text());
+    told::fields(&hop.told).iter().for_each(|(name, value)| put(name, value));
+    let challenge = hop.challenge;
+    if challenge.key && refusal.status() == 401 {
+        put("www-authenticate", b"ApiKey");
+    }
     match refusal {
         // RFC 6750 §3: what to show, and that what was shown is not accepted.
         Refusal::Denied(denial) => match denial.reason {
+            DenialReason::CredentialMissing | DenialReason::CredentialRefused if challenge.key && !challenge.token => {}
             DenialReason::CredentialMissing => put("www-authenticate", b"Bearer"),
             DenialReason::CredentialRefused => put("www-authenticate", br#"Bearer error="invalid_token""#),
             DenialReason::NotExposed

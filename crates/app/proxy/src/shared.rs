@@ -1,6 +1,7 @@
 //! What all workers of a process read.
 
 use crate::health::Checks;
+use crate::limiter::Limiter;
 use crate::live::Live;
 use crate::shed::Gate;
 use arc_swap::ArcSwap;
@@ -14,6 +15,8 @@ pub(crate) struct Shared {
     /// Told of each change, after it is in force.
     pub(crate) changes: watch::Sender<u64>,
     pub(crate) issuers: Arc<Issuers>,
+    /// The counts of all limits.
+    pub(crate) limiter: Arc<Limiter>,
     pub(crate) checks: Arc<Checks>,
     pub(crate) gate: Arc<Gate>,
     /// How many workers share the limits of the process.

@@ -1,7 +1,10 @@
 //! The stages, one file each.
 
 pub(crate) mod canon;
+mod credential;
 pub(crate) mod decide;
 pub(crate) mod headers;
 pub(crate) mod identify;
+pub(crate) mod quota;
 pub(crate) mod route;
+pub(crate) mod throttle;

@@ -13,6 +13,7 @@ use crate::connection::Connection;
 use crate::hop::{Hop, Refusal};
 use crate::live::Live;
 use crate::stage::decide::decide_tcp;
+use crate::stage::quota::quota_tcp;
 use crate::upstream::{Endpoint, Tried, key};
 use crate::wire::io::Io;
 use crate::worker::Worker;
@@ -60,7 +61,10 @@ async fn tunnel(worker: &Worker, connection: &Connection, mut hop: Hop, to: (&Na
     let mut changes = worker.changes();
     let live = worker.live();
     let opened = match decide_tcp(&live, connection, &mut hop, to.0, to.1) {
-        Ok(()) => open(worker, &live, connection, &mut hop, to).await,
+        Ok(()) => match quota_tcp(worker, &live, connection, &mut hop, to.0) {
+            Ok(()) => open(worker, &live, connection, &mut hop, to).await,
+            Err(refusal) => Err(refusal),
+        },
         Err(refusal) => Err(refusal),
     };
     let (mut up, idle) = match opened {

@@ -2,6 +2,7 @@
 //!
 //! Nothing on the request path is shared with another worker but what is in force, which is read by one atomic load.
 
+use crate::limiter::Limiter;
 use crate::live::Live;
 use crate::shared::Shared;
 use crate::shed::Gate;
@@ -113,6 +114,11 @@ impl Worker {
         if self.shared.gate.is_short_of_memory() {
             self.open.borrow().values().filter(|open| open.waits.get()).for_each(|open| open.task.abort());
         }
+    }
+
+    /// The counts of all limits.
+    pub(crate) fn limiter(&self) -> &Arc<Limiter> {
+        &self.shared.limiter
     }
 
     /// Counts a hop and keeps its record.

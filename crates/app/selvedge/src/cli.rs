@@ -10,6 +10,7 @@ mod destination;
 mod explain;
 mod identity;
 mod init;
+mod keys;
 mod load;
 mod plan;
 mod process;
@@ -70,6 +71,9 @@ enum Command {
     /// Identities: join tokens.
     #[command(subcommand)]
     Identity(identity::Command),
+    /// API keys: make, replace, take back, show.
+    #[command(subcommand)]
+    Keys(keys::Command),
     /// Write a small commented mesh repository that checks clean.
     Init(init::Arguments),
     /// Check a mesh repository: everything that is wrong, at once; then what is odd.
@@ -110,6 +114,7 @@ pub(crate) fn run() -> ExitCode {
         Command::Replay(replay) => replay::run(&replay, arguments.output),
         Command::Prove(prove) => prove::run(&prove, arguments.output),
         Command::Identity(identity) => identity::run(identity, arguments.output),
+        Command::Keys(keys) => keys::run(keys, arguments.output),
         Command::Authority(authority) => authority::run(&authority),
         Command::DemoService(service) => demo::run_service(&service),
         Command::DemoIssuer(issuer) => demo::run_issuer(&issuer),

@@ -7,6 +7,7 @@ mod agent;
 mod certificates;
 mod enforce;
 mod page;
+mod quotas;
 mod runs;
 mod store;
 mod way;
@@ -122,6 +123,8 @@ fn nothing(store: &Store) -> Result<Plan> {
         trust_domain: domain,
         issuers: BTreeMap::new(),
         workload_ttl_s: 0,
+        api_keys: Default::default(),
+        limit_keys: 1,
     };
     let checked = Checked {
         mesh,

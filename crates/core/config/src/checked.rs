@@ -3,11 +3,15 @@
 //! A value of [`Checked`] exists only after every document was valid, so policy, plan and proxy read it without asking.
 
 mod expectation;
+mod key;
+mod limit;
 mod traffic;
 mod workload;
 mod written;
 
 pub use expectation::{Allow, Case, CaseCaller, CaseToken, Expectation, Never, NeverCaller};
+pub use key::{ApiKey, KeySet};
+pub use limit::{Amount, Limit, Per};
 pub use traffic::{Balance, Check, Circuit, HashBy, Retries, Traffic};
 pub use workload::{SystemdSelector, UnixSelector, Workload};
 pub use written::Written;
@@ -65,6 +69,10 @@ pub struct Mesh {
     pub issuers: BTreeMap<Name, Issuer>,
     /// How long a workload's certificate lives, in seconds.
     pub workload_ttl_s: u64,
+    /// Sets of API keys by name; no issuer has the name of one.
+    pub api_keys: BTreeMap<Name, KeySet>,
+    /// How many keys each table of limits has room for, on each node.
+    pub limit_keys: u32,
 }
 
 /// An identity provider whose access tokens are accepted.
@@ -110,6 +118,8 @@ pub struct Gateway {
     pub trusted_proxies: Vec<Network>,
     /// Limits on what a client may send.
     pub limits: Limits,
+    /// Limits on how often, before anything is known of who asks.
+    pub throttle: Vec<Limit>,
 }
 
 /// One listener of a gateway.
@@ -210,6 +220,8 @@ pub struct Service {
     pub traffic: Traffic,
     /// Whether an endpoint without mTLS is permitted.
     pub plaintext: Plaintext,
+    /// Limits on all callers together, or told apart.
+    pub limits: Vec<Limit>,
     /// Where the document is.
     pub source: Source,
 }
@@ -311,6 +323,17 @@ pub struct Rule {
     pub paths: Vec<PathPattern>,
     /// The condition under which it holds, in Cedar. It is checked when the policy is compiled.
     pub when: Option<Written>,
+    /// What comes with the permission.
+    pub terms: Terms,
+}
+
+/// What comes with a rule's permission.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Terms {
+    /// Limits on those whom the rule allows.
+    pub limits: Vec<Limit>,
+    /// Whether the service gets the bearer token that the caller showed; it does not by default.
+    pub forward_token: bool,
 }
 
 /// Who calls.
@@ -334,9 +357,9 @@ pub enum From {
 pub enum CredentialRule {
     /// Nothing; a credential that is shown and bad is refused all the same.
     Anonymous,
-    /// A token of this issuer.
+    /// A token of this issuer, or an API key of this set.
     Token {
-        /// The issuer.
+        /// The issuer, or the set of API keys.
         issuer: Name,
         /// Every one of these scopes.
         scopes: Vec<Arc<str>>,

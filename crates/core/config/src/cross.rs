@@ -2,6 +2,7 @@
 
 mod expectation;
 mod exposure;
+mod key;
 mod rule;
 
 use crate::Diagnostic;
@@ -18,7 +19,8 @@ pub(crate) fn check(documents: Documents, found: &mut Vec<Diagnostic>) -> Option
     let services = by_name(documents.services, "Service", |service| &service.name, found);
     let access = by_name(documents.access, "Access", |access| &access.name, found);
     let expectations = by_name(documents.expectations, "Expectation", |expectation| &expectation.name, found);
-    let mesh = one_mesh(documents.meshes, found)?;
+    let mut mesh = one_mesh(documents.meshes, found)?;
+    key::fill(&mut mesh, documents.keys, found);
     let world = World { mesh: &mesh, gateways: &gateways, services: &services };
     gateways.values().for_each(|gateway| check_listeners(gateway, found));
     check_outbound(&services, found);

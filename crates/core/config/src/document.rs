@@ -4,6 +4,8 @@ mod access;
 mod allow;
 pub(crate) mod expectation;
 mod gateway;
+mod key;
+mod limit;
 mod mesh;
 mod service;
 mod traffic;
@@ -22,8 +24,9 @@ use std::collections::BTreeMap;
 
 pub(crate) use access::{Access, Caller, Rule};
 use expectation::Expectation;
+pub(crate) use key::Key;
 
-const KINDS: &[&str] = &["Mesh", "Gateway", "Service", "Access", "Expectation"];
+const KINDS: &[&str] = &["Mesh", "Gateway", "Service", "Access", "ApiKey", "Expectation"];
 /// The longest file of guardrails, in bytes.
 const GUARDRAIL_BYTES_MAX: usize = 256 * 1024;
 
@@ -38,6 +41,7 @@ pub(crate) struct Documents {
     pub(crate) guardrails: Vec<Guardrail>,
     pub(crate) allow: Vec<Allow>,
     pub(crate) issuers: BTreeMap<Name, Source>,
+    pub(crate) keys: Vec<Key>,
 }
 
 /// Reads all files.
@@ -103,6 +107,7 @@ fn read_one(reader: &mut Reader<'_>, node: &Node, into: &mut Documents) -> Optio
         }
         "Gateway" => into.gateways.push(of(&name, gateway::read(reader, spec, &name)?)),
         "Service" => into.services.push(of(&name, service::read(reader, spec, &metadata, &name)?)),
+        "ApiKey" => into.keys.push(key::read(reader, spec, &name)?),
         "Expectation" => into.expectations.push(of(&name, expectation::read(reader, spec, &name)?)),
         _ => into.access.push(of(&name, access::read(reader, spec, &name)?)),
     }

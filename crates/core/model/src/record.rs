@@ -37,6 +37,12 @@ pub struct Record {
     /// Whether a credential was shown and refused.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub refused: bool,
+    /// The id of the API key that was shown.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub key: Option<Arc<str>>,
+    /// The limit that refused it: where it stands, and what it says.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub limit: Option<Arc<str>>,
     /// The service that was called.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub service: Option<Name>,

@@ -4,8 +4,12 @@
 //! their plan hashes are equal; drift is a difference of hashes.
 
 mod hash;
+mod keys;
+mod limits;
 mod route;
 
+pub use keys::KeyTable;
+pub use limits::{Limited, Limits, Scope};
 pub use route::{Route, RouteTable};
 
 use ahash::RandomState;
@@ -24,6 +28,8 @@ pub struct Plan {
     policy: Policy,
     routes: HashMap<Name, RouteTable, RandomState>,
     targets: HashMap<Name, Target, RandomState>,
+    limits: Limits,
+    keys: KeyTable,
 }
 
 /// A service as a destination.
@@ -45,7 +51,8 @@ impl Plan {
         let policy = Policy::compile(&checked)?;
         let routes = checked.gateways.keys().map(|name| (name.clone(), RouteTable::of(&checked, name))).collect();
         let targets = checked.services.values().map(|service| target(&checked, service, registered)).collect();
-        Ok(Plan { hash, checked, policy, routes, targets })
+        let (limits, keys) = (Limits::of(&checked), KeyTable::of(&checked));
+        Ok(Plan { hash, checked, policy, routes, targets, limits, keys })
     }
 
     /// The content hash, as 64 hex digits of SHA-256.
@@ -61,6 +68,16 @@ impl Plan {
     /// The rules.
     pub fn policy(&self) -> &Policy {
         &self.policy
+    }
+
+    /// Every limit, ready to be asked.
+    pub fn limits(&self) -> &Limits {
+        &self.limits
+    }
+
+    /// API keys by id.
+    pub fn keys(&self) -> &KeyTable {
+        &self.keys
     }
 
     /// A gateway's document.

@@ -15,9 +15,13 @@ pub struct Route {
     pub service: Name,
     /// Its port.
     pub port: Name,
-    /// Issuers whose tokens some exposure of this service at this gateway accepts, sorted. When there are none, an
-    /// `Authorization` field is not ours to read.
+    /// Whose principals some exposure of this service at this gateway accepts, sorted: issuers, and sets of API keys.
     pub issuers: Arc<[Name]>,
+    /// Those of them that are issuers of tokens. When there are none, an `Authorization` field is not ours to read, unless
+    /// an API key may be in it.
+    pub token_issuers: Arc<[Name]>,
+    /// Those of them that are sets of API keys.
+    pub key_sets: Arc<[Name]>,
 }
 
 /// Hosts and paths of one gateway.
@@ -45,10 +49,15 @@ impl RouteTable {
             let mut issuers: Vec<Name> = exposures.iter().filter_map(|e| e.issuer.cloned()).collect();
             issuers.sort();
             issuers.dedup();
+            let (sets, tokens): (Vec<Name>, Vec<Name>) =
+                issuers.iter().cloned().partition(|name| checked.mesh.api_keys.contains_key(name));
             let issuers: Arc<[Name]> = issuers.into();
+            let (tokens, sets): (Arc<[Name]>, Arc<[Name]>) = (tokens.into(), sets.into());
             for exposure in exposures {
                 for port in &exposure.rule.ports {
-                    let route = Route { service: access.service.clone(), port: port.clone(), issuers: issuers.clone() };
+                    let (service, port, key_sets) = (access.service.clone(), port.clone(), sets.clone());
+                    let route =
+                        Route { service, port, issuers: issuers.clone(), token_issuers: tokens.clone(), key_sets };
                     table.add(&exposure, Arc::new(route));
                 }
             }

@@ -27,6 +27,7 @@ fn service(service: &str) -> Service {
         outbound: None,
         traffic: Traffic::default(),
         plaintext: Plaintext::Refuse,
+        limits: Vec::new(),
         source: source(),
     }
 }
@@ -40,6 +41,7 @@ fn exposure(service: &str, host: &str, path: &str, methods: Option<&str>) -> Acc
         methods: methods.map(|method| vec![method.into()]),
         paths: vec![PathPattern::parse(path).unwrap()],
         when: None,
+        terms: Default::default(),
     };
     Access { name: name(service), service: name(service), rules: vec![rule] }
 }
@@ -51,11 +53,19 @@ fn checked(access: Vec<Access>) -> Checked {
         listeners: vec![listener],
         trusted_proxies: Vec::new(),
         limits: Limits::default(),
+        throttle: Vec::new(),
     };
     let trust_domain = TrustDomain::parse("acme.example").unwrap();
     let services: Vec<Service> = access.iter().map(|access| service(access.service.as_str())).collect();
     Checked {
-        mesh: Mesh { name: name("acme"), trust_domain, issuers: BTreeMap::new(), workload_ttl_s: 3600 },
+        mesh: Mesh {
+            name: name("acme"),
+            trust_domain,
+            issuers: BTreeMap::new(),
+            workload_ttl_s: 3600,
+            api_keys: BTreeMap::new(),
+            limit_keys: 1024,
+        },
         gateways: [(name("public"), gateway)].into(),
         services: services.into_iter().map(|service| (service.name.clone(), service)).collect(),
         access,

@@ -22,6 +22,7 @@ fn rule(rule: &str, from: From, methods: Option<&[&str]>, paths: &[&str]) -> Rul
         methods: methods.map(|methods| methods.iter().map(|m| Arc::from(*m)).collect()),
         paths: paths.iter().map(|path| PathPattern::parse(path).unwrap()).collect(),
         when: None,
+        terms: Default::default(),
     }
 }
 
@@ -37,7 +38,14 @@ fn token(scopes: &[&str]) -> CredentialRule {
 fn policy(rules: Vec<Rule>) -> Policy {
     let trust_domain = TrustDomain::parse("acme.example").unwrap();
     Policy::compile(&Checked {
-        mesh: Mesh { name: name("acme"), trust_domain, issuers: BTreeMap::new(), workload_ttl_s: 3600 },
+        mesh: Mesh {
+            name: name("acme"),
+            trust_domain,
+            issuers: BTreeMap::new(),
+            workload_ttl_s: 3600,
+            api_keys: BTreeMap::new(),
+            limit_keys: 1024,
+        },
         gateways: BTreeMap::new(),
         services: BTreeMap::new(),
         access: vec![Access { name: name("orders"), service: name("orders"), rules }],

@@ -30,6 +30,8 @@ pub(crate) fn record(id: DecisionId, service: Option<&str>) -> Record {
         trace: None,
         tls: None,
         client_tls: None,
+        key: None,
+        limit: None,
     }
 }
 

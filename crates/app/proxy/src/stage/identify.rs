@@ -1,14 +1,14 @@
 //! Who asks: the credential at the edge, the peer's SVID inside, the process on this machine.
 
+use super::credential::{self, Bad};
 use super::route::Routed;
+use super::throttle::Throttled;
 use crate::connection::Connection;
 use crate::hop::{Hop, Refusal};
 use crate::live::Live;
 use crate::role::Accepts;
 use crate::worker::Worker;
-use selvedge_authn::bearer;
-use selvedge_http::Canonical;
-use selvedge_model::{Fault, Name, Principal};
+use selvedge_model::{Fault, Principal};
 use selvedge_net::now_s;
 use std::sync::Arc;
 
@@ -25,7 +25,7 @@ pub(crate) enum Shown {
     Absent,
     /// One that is refused; never downgraded to none.
     Refused,
-    /// One that speaks for this principal.
+    /// One that speaks for this principal: a token, or an API key.
     Token(Arc<Principal>),
 }
 
@@ -34,11 +34,15 @@ pub(crate) fn identify(
     live: &Live,
     connection: &Connection,
     hop: &mut Hop,
-    mut routed: Routed,
+    Throttled { mut routed }: Throttled,
 ) -> Result<Identified, Refusal> {
     let user = match connection.role.accepts {
-        Accepts::EdgeCredential if routed.issuers.is_empty() => Shown::Absent,
-        Accepts::EdgeCredential => token(worker, live, &mut routed.request, &routed.issuers),
+        Accepts::EdgeCredential if routed.issuers.is_empty() && routed.key_sets.is_empty() => Shown::Absent,
+        Accepts::EdgeCredential => match credential::shown(worker, live, hop, &mut routed) {
+            Ok(None) => Shown::Absent,
+            Ok(Some(principal)) => Shown::Token(principal),
+            Err(Bad) => Shown::Refused,
+        },
         Accepts::PeerSvid => {
             still_valid(connection)?;
             let user = routed.vouched.as_mut().and_then(|vouched| vouched.user.take());
@@ -61,15 +65,4 @@ fn still_valid(connection: &Connection) -> Result<(), Refusal> {
         Some(_) => Err(Refusal::fault(Fault::NotReady, "the peer's certificate has ended since it connected")),
         None => Err(Refusal::fault(Fault::NotReady, "the peer has not proven who it is")),
     }
-}
-
-/// The bearer token, verified against the issuers of the route. It is not sent on.
-fn token(worker: &Worker, live: &Live, request: &mut Canonical, issuers: &[Name]) -> Shown {
-    let shown = match request.fields.single("authorization") {
-        Ok(None) => return Shown::Absent,
-        Ok(Some(value)) => bearer(value).ok().and_then(|token| worker.verify(live, token, issuers)),
-        Err(_) => None,
-    };
-    request.fields.retain(|name| name != "authorization");
-    shown.map_or(Shown::Refused, Shown::Token)
 }

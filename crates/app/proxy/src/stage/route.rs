@@ -19,6 +19,8 @@ pub(crate) struct Routed {
     pub(crate) port: Name,
     /// Issuers whose tokens are read on this route.
     pub(crate) issuers: Arc<[Name]>,
+    /// Sets of API keys that are read on this route.
+    pub(crate) key_sets: Arc<[Name]>,
 }
 
 pub(crate) fn find(
@@ -28,27 +30,27 @@ pub(crate) fn find(
     canonical: Canonicalised,
 ) -> Result<Routed, Refusal> {
     let Canonicalised { request, vouched } = canonical;
-    let (service, port, issuers) = match connection.role.finds {
+    let (service, port, issuers, key_sets) = match connection.role.finds {
         Finds::Exposure => {
             let table = live.plan.routes(&connection.at);
             let host = request.host.as_str();
             let route = table.and_then(|table| table.find(host, request.path.as_str(), &request.method));
             let route = route.ok_or_else(not_exposed)?;
-            (route.service.clone(), route.port.clone(), route.issuers.clone())
+            (route.service.clone(), route.port.clone(), route.token_issuers.clone(), route.key_sets.clone())
         }
         Finds::LocalWorkload => {
             let port = connection.port.clone();
             let port = port.ok_or_else(|| Refusal::fault(Fault::NotReady, "no port was asked for"))?;
-            (connection.at.clone(), port, Arc::default())
+            (connection.at.clone(), port, Arc::default(), Arc::default())
         }
         Finds::NamedService => {
             let (service, port) = named(live, request.host.as_str()).ok_or_else(not_exposed)?;
-            (service.name.clone(), port.name.clone(), Arc::default())
+            (service.name.clone(), port.name.clone(), Arc::default(), Arc::default())
         }
     };
     hop.record.service = Some(service.clone());
     hop.record.port = Some(port.clone());
-    Ok(Routed { request, vouched, service, port, issuers })
+    Ok(Routed { request, vouched, service, port, issuers, key_sets })
 }
 
 fn not_exposed() -> Refusal {

@@ -45,6 +45,14 @@ pub(crate) struct Documents {
     pub(crate) uid: u32,
     /// A label without meaning: another value makes another plan.
     pub(crate) label: usize,
+    /// Limits of the gateway on how often, in YAML.
+    pub(crate) throttle: &'static str,
+    /// Sets of API keys, as in `apiKeys: { … }`.
+    pub(crate) key_sets: &'static str,
+    /// Limits of `orders`, in YAML.
+    pub(crate) service_limit: &'static str,
+    /// Documents beside the usual ones.
+    pub(crate) appended: String,
     rules: Vec<Rule>,
 }
 
@@ -77,6 +85,10 @@ impl Documents {
             more: Vec::new(),
             uid,
             label: 0,
+            throttle: "null",
+            key_sets: "null",
+            service_limit: "null",
+            appended: String::new(),
             rules,
         }
     }
@@ -89,9 +101,14 @@ impl Documents {
         self
     }
 
+    /// The same with one more rule.
+    pub(crate) fn with(&mut self, rule: Rule) {
+        self.rules.push(rule);
+    }
+
     /// The repository as one text.
     pub(crate) fn text(&self) -> String {
-        let Documents { places, origins, limits, trusted, traffic, uid, label, .. } = self;
+        let Documents { places, origins, limits, trusted, traffic, uid, label, throttle, key_sets, .. } = self;
         let (http, http2, tcp) = (origins.http, origins.http2, origins.tcp);
         let (edge_http, edge_https) = (places.edge_http, places.edge_https);
         let hosts = "[api.example, h2.example, narrow.example, direct.example, direct2.example]";
@@ -100,7 +117,7 @@ impl Documents {
 apiVersion: selvedge.dev/v1
 kind: Mesh
 metadata: {{ name: acme }}
-spec: {{ trustDomain: acme.example, authority: {{ workloadTtl: 1h }} }}
+spec: {{ trustDomain: acme.example, authority: {{ workloadTtl: 1h }}, apiKeys: {key_sets} }}
 ---
 apiVersion: selvedge.dev/v1
 kind: Gateway
@@ -111,6 +128,7 @@ spec:
     - {{ address: {}, port: {}, protocol: HTTPS, hosts: {hosts}, tls: {{ mesh: true }} }}
   trustedProxies: {trusted}
   limits: {limits}
+  limit: {throttle}
 "#,
             edge_http.ip(),
             edge_http.port(),
@@ -126,7 +144,7 @@ spec:
             places.out_http, places.out_tcp, places.out_tcp_shut
         );
         for (name, rest) in [
-            ("orders", format!("ports: {all}")),
+            ("orders", format!("ports: {all}\n  limit: {}", self.service_limit)),
             ("shut", format!("ports: {all}")),
             ("stranger", format!("ports: {all}")),
             ("caller", format!("ports: {all}\n  workload: {{ unix: {{ uid: {uid} }} }}\n  outbound: {outbound}")),
@@ -149,7 +167,7 @@ spec:
             ));
             rules.iter().for_each(|(_, name, rest)| text.push_str(&format!("    - {{ name: {name}, {rest} }}\n")));
         }
-        text
+        text + &self.appended
     }
 }
 

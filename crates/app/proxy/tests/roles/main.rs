@@ -25,11 +25,15 @@ mod http2;
 #[cfg(test)]
 mod inner;
 #[cfg(test)]
+mod keys;
+#[cfg(test)]
 mod limits;
 #[cfg(test)]
 mod load;
 #[cfg(test)]
 mod origin;
+#[cfg(test)]
+mod rates;
 #[cfg(test)]
 mod stale;
 #[cfg(test)]

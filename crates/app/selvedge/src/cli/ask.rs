@@ -39,9 +39,9 @@ impl Repository {
         Ok(Repository { checked, policy })
     }
 
-    /// How many issuers the mesh has.
+    /// How many issuers and sets of API keys the mesh has.
     pub(super) fn issuers(&self) -> usize {
-        self.checked.mesh.issuers.len()
+        self.checked.mesh.issuers.len() + self.checked.mesh.api_keys.len()
     }
 
     /// Ready to be asked.

@@ -3,6 +3,7 @@
 use super::certificates::{Certificates, MYSELF, needed};
 use super::enforce::{self, Opened, enforce};
 use super::page::Page;
+use super::quotas::KeptQuotas;
 use super::store::Store;
 use super::workloads::Workloads;
 use super::{Options, Way, drain};
@@ -70,12 +71,15 @@ impl Agent {
 
     /// Serves until `end` comes, then lets open requests finish.
     pub(crate) async fn run(mut self, way: Way, end: impl Future<Output = ()>) {
+        let kept = KeptQuotas::open(&self.options.state, self.proxy.quotas());
         self.resume(&way).await;
         tokio::select! {
             () = self.follow(&way) => {}
+            () = kept.follow() => {}
             () = end => {}
         }
         drain(&self.proxy).await;
+        kept.save();
         self.log.close();
     }
 

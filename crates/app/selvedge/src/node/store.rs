@@ -78,6 +78,15 @@ impl Store {
         self.write(&format!("{name}.pem"), pem)
     }
 
+    /// What callers have used of their quotas.
+    pub(crate) fn quotas(&self) -> Option<String> {
+        self.read("quotas.json")
+    }
+
+    pub(crate) fn keep_quotas(&self, text: &str) -> Result<()> {
+        self.write("quotas.json", text)
+    }
+
     fn read(&self, name: &str) -> Option<String> {
         std::fs::read_to_string(self.0.join(name)).ok()
     }

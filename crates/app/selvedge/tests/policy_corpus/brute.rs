@@ -230,7 +230,7 @@ impl Repository {
         grants.push((scopes.clone(), groups.clone(), mfa()));
         grants.extend(scopes.into_iter().map(|scope| (vec![scope], Vec::new(), mfa())));
         grants.extend(groups.into_iter().map(|group| (Vec::new(), vec![group], Vec::new())));
-        let issuers = self.checked.mesh.issuers.keys();
+        let issuers = self.checked.mesh.issuers.keys().chain(self.checked.mesh.api_keys.keys());
         let users = issuers.flat_map(|issuer| {
             grants.iter().map(|(scopes, groups, amr)| Principal {
                 issuer: issuer.clone(),

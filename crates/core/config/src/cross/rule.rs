@@ -40,6 +40,11 @@ fn resolve_rule(
     let ports = service.ports.iter().filter(|port| named.is_empty() || named.contains(&port.name));
     let (tcp, http): (Vec<_>, Vec<_>) = ports.partition(|port| port.protocol == Protocol::Tcp);
     check_protocol(&rule, !tcp.is_empty(), !http.is_empty(), found);
+    let by_header = |limit: &checked::Limit| limit.per.iter().any(|per| matches!(per, checked::Per::Header(_)));
+    if !tcp.is_empty() && rule.terms.limits.iter().any(by_header) {
+        let help = "limit by `caller`, or all together";
+        found.push(rule.name.error("not-enforceable", "a TCP connection has no header fields".to_owned(), help));
+    }
     let outside = matches!(rule.from, Caller::Gateway { .. });
     if outside && rule.paths.is_empty() {
         let help = "write `paths`; `/**` exposes everything";
@@ -59,6 +64,7 @@ fn resolve_rule(
         methods: rule.methods.map(|methods| methods.into_iter().map(|method| method.value).collect()),
         paths,
         when: rule.when,
+        terms: rule.terms,
     })
 }
 
@@ -83,9 +89,13 @@ fn check_protocol(rule: &Rule, tcp: bool, http: bool, found: &mut Vec<Diagnostic
 
 fn resolve_from(from: Caller, world: &World<'_>, found: &mut Vec<Diagnostic>) -> Option<From> {
     match from {
-        Caller::Gateway { gateway, hosts, token, scopes, groups } => {
+        Caller::Gateway { gateway, hosts, token, key, scopes, groups } => {
             let hosts = resolve_hosts(&gateway, hosts, world, found)?;
-            if let Some(issuer) = token.as_ref().filter(|issuer| !world.mesh.issuers.contains_key(&issuer.value)) {
+            let sets = &world.mesh.api_keys;
+            if let Some(set) = token.as_ref().filter(|set| key && !sets.contains_key(&set.value)) {
+                found.push(unknown(set, "set of API keys named", sets.keys()));
+            }
+            if let Some(issuer) = token.as_ref().filter(|name| !key && !world.mesh.issuers.contains_key(&name.value)) {
                 found.push(unknown(issuer, "issuer", world.mesh.issuers.keys()));
             }
             let credential = match token {

@@ -1,7 +1,7 @@
 //! `Access`: who may call a service. Names of others stay names here; `cross` resolves them.
 
-use super::{flag, service, value};
-use crate::checked::Written;
+use super::{flag, limit, service, value};
+use crate::checked::{Terms, Written};
 use crate::reader::{Map, Placed, Reader};
 use crate::tree::{Node, Value};
 use selvedge_model::{HostPattern, Name, PathPattern};
@@ -28,6 +28,7 @@ pub(crate) struct Rule {
     pub(crate) methods: Option<Vec<Placed<Arc<str>>>>,
     pub(crate) paths: Vec<Placed<PathPattern>>,
     pub(crate) when: Option<Written>,
+    pub(crate) terms: Terms,
 }
 
 /// Who calls, as written.
@@ -36,8 +37,10 @@ pub(crate) enum Caller {
     Gateway {
         gateway: Placed<Name>,
         hosts: Vec<Placed<HostPattern>>,
-        /// `None` is `anonymous: true`.
+        /// An issuer, or a set of API keys; `None` is `anonymous: true`.
         token: Option<Placed<Name>>,
+        /// Whether it is a set of API keys.
+        key: bool,
         scopes: Vec<Arc<str>>,
         groups: Vec<Arc<str>>,
     },
@@ -54,15 +57,19 @@ pub(super) fn read(reader: &mut Reader<'_>, spec: &Node, name: &Placed<Name>) ->
 }
 
 fn read_rule(reader: &mut Reader<'_>, node: &Node) -> Option<Rule> {
-    let map = reader.map(node, "a rule", &["name", "from", "ports", "methods", "paths", "when"])?;
+    let map = reader.map(node, "a rule", &["name", "from", "ports", "methods", "paths", "when", "limit"])?;
     let (name, from) = (reader.required(&map, "name"), reader.required(&map, "from"));
     let name = name.and_then(|node| reader.place(node, "name", Name::parse));
-    let from = from.and_then(|node| read_from(reader, node));
+    let mut forward_token = false;
+    let from = from.and_then(|node| read_from(reader, node, &mut forward_token));
     let ports = reader.texts(&map, "ports", Name::parse).unwrap_or_default();
     let methods = reader.texts(&map, "methods", method);
     let paths = reader.texts(&map, "paths", PathPattern::parse).unwrap_or_default();
     let when = map.get("when").and_then(|node| read_when(reader, node));
-    Some(Rule { name: name?, from: from?, ports, methods, paths, when })
+    let scope = from.as_ref().map(limit_scope).unwrap_or_default();
+    let limits = map.get("limit").map(|node| limit::read(reader, node, scope)).unwrap_or_default();
+    let terms = Terms { limits, forward_token };
+    Some(Rule { name: name?, from: from?, ports, methods, paths, when, terms })
 }
 
 /// A condition. Whether it is Cedar, and about facts that there are, is found where the policy is compiled.
@@ -89,8 +96,30 @@ pub(super) fn method(text: &str) -> Result<Arc<str>, &'static str> {
     }
 }
 
-fn read_from(reader: &mut Reader<'_>, node: &Node) -> Option<Caller> {
-    let known = ["gateway", "hosts", "token", "scopes", "groups", "anonymous", "service", "services", "labels"];
+/// What callers can be told apart by under such a rule.
+fn limit_scope(from: &Caller) -> limit::Scope {
+    match from {
+        Caller::Gateway { token: Some(_), key: true, .. } => limit::KEYS,
+        Caller::Gateway { token: Some(_), .. } => limit::TOKENS,
+        Caller::Gateway { token: None, .. } => limit::ANYONE,
+        Caller::Services(_) | Caller::Labels(_) => limit::INSIDE,
+    }
+}
+
+fn read_from(reader: &mut Reader<'_>, node: &Node, forward_token: &mut bool) -> Option<Caller> {
+    let known = [
+        "gateway",
+        "hosts",
+        "token",
+        "apiKey",
+        "scopes",
+        "groups",
+        "anonymous",
+        "forwardToken",
+        "service",
+        "services",
+        "labels",
+    ];
     let map = reader.map(node, "`from`", &known)?;
     let written = ["gateway", "service", "services", "labels"].into_iter().filter(|key| map.get(key).is_some());
     let written: Vec<&str> = written.collect();
@@ -100,9 +129,10 @@ fn read_from(reader: &mut Reader<'_>, node: &Node) -> Option<Caller> {
         return None;
     };
     if kind == "gateway" {
-        return read_from_gateway(reader, &map);
+        *forward_token = flag(reader, &map, "forwardToken");
+        return read_from_gateway(reader, &map, *forward_token);
     }
-    for key in ["hosts", "token", "scopes", "groups", "anonymous"] {
+    for key in ["hosts", "token", "apiKey", "scopes", "groups", "anonymous", "forwardToken"] {
         if let Some(node) = map.get(key) {
             let help = format!("leave `{key}` out, or write `from: {{ gateway: … }}`");
             reader.error(
@@ -123,15 +153,28 @@ fn read_from(reader: &mut Reader<'_>, node: &Node) -> Option<Caller> {
     }
 }
 
-fn read_from_gateway(reader: &mut Reader<'_>, map: &Map<'_>) -> Option<Caller> {
+fn read_from_gateway(reader: &mut Reader<'_>, map: &Map<'_>, forward_token: bool) -> Option<Caller> {
     let gateway = map.get("gateway")?;
     let gateway = reader.place(gateway, "name", Name::parse)?;
-    let token = map.get("token").and_then(|node| reader.place(node, "name", Name::parse));
+    let mut named = |key| map.get(key).and_then(|node| reader.place(node, "name", Name::parse));
+    let (token, key) = (named("token"), named("apiKey"));
     let anonymous = flag(reader, map, "anonymous");
-    if token.is_some() == anonymous {
-        let help = "write either `token: ISSUER`, or `anonymous: true` to let everyone in";
+    let shown = usize::from(token.is_some()) + usize::from(key.is_some()) + usize::from(anonymous);
+    if shown != 1 {
+        let help = "write one of `token: ISSUER`, `apiKey: SET`, and `anonymous: true` to let everyone in";
         reader.error("no-credential", gateway.at, "a rule from a gateway needs one credential".to_owned(), help);
     }
+    let is_key = key.is_some() && token.is_none();
+    if let (None, true, Some(node)) = (&token, forward_token, map.get("forwardToken")) {
+        let help = "leave `forwardToken` out: only a bearer token can be sent on";
+        reader.error("not-enforceable", node.at, "there is no token to send on".to_owned(), help);
+    }
+    let groups_of_key = map.get("groups").filter(|_| is_key);
+    if let Some(node) = groups_of_key {
+        let help = "write `scopes`, which a key is granted when it is made";
+        reader.error("not-enforceable", node.at, "an API key is in no group".to_owned(), help);
+    }
+    let token = token.or(key);
     let scopes = reader.texts(map, "scopes", value::text).unwrap_or_default();
     let groups = reader.texts(map, "groups", value::text).unwrap_or_default();
     if let (None, Some(grant)) = (&token, scopes.first().or(groups.first())) {
@@ -144,5 +187,5 @@ fn read_from_gateway(reader: &mut Reader<'_>, map: &Map<'_>) -> Option<Caller> {
     }
     let values = |grants: Vec<Placed<Arc<str>>>| grants.into_iter().map(|grant| grant.value).collect();
     let hosts = reader.texts(map, "hosts", HostPattern::parse).unwrap_or_default();
-    Some(Caller::Gateway { gateway, hosts, token, scopes: values(scopes), groups: values(groups) })
+    Some(Caller::Gateway { gateway, hosts, token, key: is_key, scopes: values(scopes), groups: values(groups) })
 }

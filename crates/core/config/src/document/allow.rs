@@ -29,6 +29,7 @@ pub const FINDINGS: &[&str] = &[
     "contradictory-rule",
     "duplicate-rule",
     "exposure-without-credential",
+    "exposure-without-limit",
     "overlapping-exposures",
     "plaintext-accepted",
     "service-open-to-all",

@@ -1,6 +1,6 @@
 //! `Gateway`: where it listens, with which certificate, for which hosts, within which limits.
 
-use super::{flag, value};
+use super::{flag, limit, value};
 use crate::checked::{Certificate, Gateway, Limits, Listener};
 use crate::reader::{Map, Placed, Reader};
 use crate::tree::Node;
@@ -9,7 +9,8 @@ use std::fmt::Display;
 use std::net::{IpAddr, SocketAddr};
 
 pub(super) fn read(reader: &mut Reader<'_>, spec: &Node, name: &Placed<Name>) -> Option<Gateway> {
-    let map = reader.map(spec, "the spec of a Gateway", &["listeners", "trustedProxies", "limits", "allow"])?;
+    let map =
+        reader.map(spec, "the spec of a Gateway", &["listeners", "trustedProxies", "limits", "limit", "allow"])?;
     let listeners = reader.required(&map, "listeners")?;
     let listeners: Vec<Listener> =
         reader.list(listeners, "`listeners`").iter().filter_map(|node| read_listener(reader, node)).collect();
@@ -20,6 +21,7 @@ pub(super) fn read(reader: &mut Reader<'_>, spec: &Node, name: &Placed<Name>) ->
         listeners,
         trusted_proxies: trusted.into_iter().map(|network| network.value).collect(),
         limits,
+        throttle: map.get("limit").map(|node| limit::read(reader, node, limit::GATEWAY)).unwrap_or_default(),
     })
 }
 

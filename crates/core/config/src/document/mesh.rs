@@ -1,6 +1,6 @@
 //! `Mesh`: the trust domain, the issuers, how long certificates live.
 
-use super::value;
+use super::{key, value};
 use crate::checked::{Issuer, Mesh, Reach};
 use crate::reader::{Placed, Reader};
 use crate::tree::{Key, Node, Value};
@@ -10,9 +10,15 @@ use std::sync::Arc;
 
 /// Certificates of workloads live an hour unless the document says otherwise (DESIGN §5).
 const WORKLOAD_TTL_MS: u64 = 3_600_000;
+/// Keys that each table of limits has room for: 4.5 MiB.
+const LIMIT_KEYS: u32 = 1 << 18;
 
 pub(super) fn read(reader: &mut Reader<'_>, spec: &Node, name: &Placed<Name>) -> Option<Mesh> {
-    let map = reader.map(spec, "the spec of a Mesh", &["trustDomain", "issuers", "authority", "allow"])?;
+    let map = reader.map(
+        spec,
+        "the spec of a Mesh",
+        &["trustDomain", "issuers", "apiKeys", "limits", "authority", "allow"],
+    )?;
     let domain = reader.required(&map, "trustDomain")?;
     let trust_domain = reader.parse(domain, "trust domain", TrustDomain::parse)?;
     let issuers = map.get("issuers").map(|node| read_issuers(reader, node)).unwrap_or_default();
@@ -20,13 +26,24 @@ pub(super) fn read(reader: &mut Reader<'_>, spec: &Node, name: &Placed<Name>) ->
     let ttl = authority.and_then(|map| map.get("workloadTtl"));
     let ttl_ms = ttl.and_then(|node| reader.parse(node, "lifetime of a certificate", workload_ttl));
     let workload_ttl_s = ttl_ms.unwrap_or(WORKLOAD_TTL_MS) / 1_000;
-    Some(Mesh { name: name.value.clone(), trust_domain, issuers, workload_ttl_s })
+    let api_keys = map.get("apiKeys").map(|node| key::read_sets(reader, node, &issuers)).unwrap_or_default();
+    let limits = map.get("limits").and_then(|node| reader.map(node, "limits", &["keys"]));
+    let keys = limits.and_then(|map| map.get("keys"));
+    let keys = keys.and_then(|node| reader.parse(node, "number of keys", limit_keys));
+    let limit_keys = keys.unwrap_or(LIMIT_KEYS);
+    Some(Mesh { name: name.value.clone(), trust_domain, issuers, workload_ttl_s, api_keys, limit_keys })
 }
 
 /// From 10 seconds, for rehearsals, to a day: a longer one would outlive what revokes it.
 fn workload_ttl(text: &str) -> Result<u64, &'static str> {
     let ttl = value::duration_ms(text)?;
     if (10_000..=86_400_000).contains(&ttl) { Ok(ttl) } else { Err("write from `10s` to `1d`; `1h` is usual") }
+}
+
+/// Each takes 18 bytes, whether it is in use or not.
+fn limit_keys(text: &str) -> Result<u32, &'static str> {
+    let keys = value::count(text)?;
+    if (1_024..=1 << 24).contains(&keys) { Ok(keys) } else { Err("write from `1024` to `16777216`; `262144` is usual") }
 }
 
 fn read_issuers(reader: &mut Reader<'_>, node: &Node) -> BTreeMap<Name, Issuer> {

@@ -1,6 +1,6 @@
 //! `Service`: facts about a service, and no permission.
 
-use super::{flag, traffic, value, workload};
+use super::{flag, limit, traffic, value, workload};
 use crate::checked::{Endpoint, HostPort, Outbound, OutboundTcp, Plaintext, Port, Protocol, Service};
 use crate::reader::{Map, Placed, Reader};
 use crate::tree::{Node, Value};
@@ -14,7 +14,7 @@ const MESH_PORT: u16 = 7443;
 const RESERVED: &[&str] = &["gateway", "node", "control"];
 
 pub(super) fn read(reader: &mut Reader<'_>, spec: &Node, metadata: &Map<'_>, name: &Placed<Name>) -> Option<Service> {
-    let known = ["workload", "ports", "endpoints", "outbound", "traffic", "plaintext", "allow"];
+    let known = ["workload", "ports", "endpoints", "outbound", "traffic", "plaintext", "limit", "allow"];
     let map = reader.map(spec, "the spec of a Service", &known)?;
     if RESERVED.contains(&name.value.as_str()) {
         reader.error(
@@ -41,6 +41,7 @@ pub(super) fn read(reader: &mut Reader<'_>, spec: &Node, metadata: &Map<'_>, nam
         outbound: map.get("outbound").and_then(|node| read_outbound(reader, node)),
         traffic,
         plaintext,
+        limits: map.get("limit").map(|node| limit::read(reader, node, limit::SERVICE)).unwrap_or_default(),
         source: Source { file: name.file.clone(), line: name.at.line },
     })
 }

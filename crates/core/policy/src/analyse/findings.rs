@@ -9,7 +9,7 @@ use super::Analysis;
 use selvedge_model::{Name, Source};
 use serde::Serialize;
 
-/// Every code, in order. `observe-mode`, `weak-tls`, `exposure-without-limit` and `exposure-without-schema` come with the
+/// Every code, in order. `observe-mode`, `weak-tls` and `exposure-without-schema` come with the
 /// keys that they are about.
 pub const CODES: &[&str] = selvedge_config::FINDINGS;
 

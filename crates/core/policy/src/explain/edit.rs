@@ -100,6 +100,9 @@ pub(super) fn new_rule(checked: &Checked, facts: &Facts<'_>) -> Option<NewRule> 
         From::Gateway { gateway, hosts, credential } => {
             let credential = match credential {
                 CredentialRule::Anonymous => "anonymous: true".to_owned(),
+                CredentialRule::Token { issuer, .. } if checked.mesh.api_keys.contains_key(issuer) => {
+                    format!("apiKey: {issuer}")
+                }
                 CredentialRule::Token { issuer, .. } => format!("token: {issuer}"),
             };
             format!("{{ gateway: {gateway}, hosts: [{:?}], {credential} }}", hosts.first()?.to_string())
@@ -137,7 +140,10 @@ fn rule_for(checked: &Checked, facts: &Facts<'_>) -> Option<Rule> {
                 // No rule lets in whoever shows a credential that is refused.
                 Credential::Refused => return None,
                 Credential::Token(principal) => {
-                    checked.mesh.issuers.get(&principal.issuer)?;
+                    let (issuers, sets) = (&checked.mesh.issuers, &checked.mesh.api_keys);
+                    if !issuers.contains_key(&principal.issuer) && !sets.contains_key(&principal.issuer) {
+                        return None;
+                    }
                     let (issuer, scopes, groups) = (principal.issuer.clone(), Vec::new(), Vec::new());
                     CredentialRule::Token { issuer, scopes, groups }
                 }
@@ -154,7 +160,15 @@ fn rule_for(checked: &Checked, facts: &Facts<'_>) -> Option<Rule> {
         source: Source { file: "".into(), line: 0 },
     };
     let methods = method.map(|method| vec![method]);
-    Some(Rule { id, from, ports: vec![facts.port.clone()], methods, paths: path.into_iter().collect(), when: None })
+    Some(Rule {
+        id,
+        from,
+        ports: vec![facts.port.clone()],
+        methods,
+        paths: path.into_iter().collect(),
+        when: None,
+        terms: Default::default(),
+    })
 }
 
 /// Whether the gateway serves the host: only there may a rule expose anything.

@@ -41,6 +41,8 @@ fn record(owned: &Owned, service: &Name, decision: &Decision) -> Record {
         trace: None,
         tls: None,
         client_tls: None,
+        key: None,
+        limit: None,
     }
 }
 

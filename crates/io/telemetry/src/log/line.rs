@@ -34,6 +34,8 @@ pub(super) fn push(record: &Record, out: &mut Vec<u8>) -> Result<(), serde_json:
         key("refused", out);
         out.extend_from_slice(b"true");
     }
+    record.key.iter().for_each(|id| text("key", id, out));
+    record.limit.iter().for_each(|limit| text("limit", limit, out));
     name("service", record.service.as_ref(), out);
     name("port", record.port.as_ref(), out);
     let texts = [("host", &record.host), ("method", &record.method), ("path", &record.path)];

@@ -37,6 +37,8 @@ pub(crate) fn allowed(service: &str, duration_us: u64) -> Record {
         trace: None,
         tls: None,
         client_tls: None,
+        key: None,
+        limit: None,
     }
 }
 

@@ -18,7 +18,7 @@ struct Exposure<'a> {
 }
 
 impl Analysis<'_> {
-    /// `exposure-without-credential` and `overlapping-exposures`.
+    /// `exposure-without-credential`, `exposure-without-limit` and `overlapping-exposures`.
     pub(super) fn exposure_findings(&self, surveys: &[Survey<'_>]) -> Vec<Finding> {
         let mut found = Vec::new();
         let mut gateways: BTreeMap<&Name, Vec<Exposure<'_>>> = BTreeMap::new();
@@ -34,6 +34,7 @@ impl Analysis<'_> {
                     let help =
                         "write `token: ISSUER` in place of `anonymous: true`, or accept the finding with a reason";
                     found.push(of(rule, "exposure-without-credential", message, help.to_owned()));
+                    found.extend(self.unlimited(service, gateway, rule));
                 }
             }
         }
@@ -58,6 +59,21 @@ impl Analysis<'_> {
             Finding { severity: Severity::Warning, ..of(rule, "overlapping-exposures", message, help) }
         }));
         found
+    }
+}
+
+impl Analysis<'_> {
+    /// Whoever shows nothing cannot be told to stop: such a rule needs a limit, of its own or around it.
+    fn unlimited(&self, service: &Name, gateway: &Name, rule: &Rule) -> Option<Finding> {
+        let at_gateway = self.checked.gateways.get(gateway).is_some_and(|gateway| !gateway.throttle.is_empty());
+        let of_service = self.checked.services.get(service).is_some_and(|service| !service.limits.is_empty());
+        if at_gateway || of_service || !rule.terms.limits.is_empty() {
+            return None;
+        }
+        let name = &rule.id.rule;
+        let message = format!("rule `{name}` lets everyone in at gateway `{gateway}`, as often as they like");
+        let help = "write `limit: { rate: 50/s, per: client }` in the rule, the gateway or the service";
+        Some(of(rule, "exposure-without-limit", message, help.to_owned()))
     }
 }
 

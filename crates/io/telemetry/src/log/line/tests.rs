@@ -36,6 +36,8 @@ fn whole(text: &str) -> Result<Record, Box<dyn Error>> {
             amr: vec![text.clone()],
         })),
         refused: true,
+        key: Some("0123456789abcdef".into()),
+        limit: Some("rule orders/read: rate 1/s per header x-\"tenant\"".into()),
         headers: vec![(text.clone(), text.clone())],
         service: Some("orders".parse()?),
         port: Some("http".parse()?),
