@@ -167,4 +167,3 @@ fn one(view: &View, service: &Name, svid: &Svid) -> X509Svid {
 fn roots(trust: &TrustBundle) -> (String, Vec<u8>) {
     (format!("spiffe://{}", trust.trust_domain), trust.roots.concat())
 }
-

@@ -22,8 +22,7 @@ use tokio::sync::watch;
 /// The one type of resource.
 const SECRET: &str = "type.googleapis.com/envoy.extensions.transport_sockets.tls.v3.Secret";
 /// The configuration of Envoy's SPIFFE validator, and its name.
-const VALIDATOR: &str =
-    "type.googleapis.com/envoy.extensions.transport_sockets.tls.v3.SPIFFECertValidatorConfig";
+const VALIDATOR: &str = "type.googleapis.com/envoy.extensions.transport_sockets.tls.v3.SPIFFECertValidatorConfig";
 const VALIDATOR_NAME: &str = "envoy.tls.cert_validator.spiffe";
 /// The name of the default certificate, of the trust domain's roots, and of all roots.
 const DEFAULT: &str = "default";
@@ -128,7 +127,8 @@ fn secret(entitled: &Entitled<'_>, name: &str) -> Option<Secret> {
                 return Some(certificate(name, svid));
             }
             let named = name.strip_prefix("spiffe://")?;
-            let trust = view.federated.iter().chain([&view.trust]).find(|trust| trust.trust_domain.as_str() == named)?;
+            let trust =
+                view.federated.iter().chain([&view.trust]).find(|trust| trust.trust_domain.as_str() == named)?;
             Some(domains(&mut [trust].into_iter()))
         }
     }

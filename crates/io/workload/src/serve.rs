@@ -1,9 +1,10 @@
 //! From an accepted connection to a call with a known process behind it, within limits for each user.
 
+use crate::authority::Rewritten;
 use crate::grpc::{Call, Code, Status};
 use crate::limits::{
-    CONNECTIONS_MAX, CONNECTIONS_PER_UID_MAX, HANDSHAKE_TIMEOUT, HEAD_BYTES_MAX, STREAMS_MAX,
-    STREAMS_PER_UID_MAX, UNARY_TIMEOUT_MAX,
+    CONNECTIONS_MAX, CONNECTIONS_PER_UID_MAX, HANDSHAKE_TIMEOUT, HEAD_BYTES_MAX, STREAMS_MAX, STREAMS_PER_UID_MAX,
+    UNARY_TIMEOUT_MAX,
 };
 use crate::refusals::Refusals;
 use crate::tokens::Tokens;
@@ -84,7 +85,7 @@ async fn connection(shared: Arc<Shared>, stream: UnixStream) {
     let caller = Arc::new(Caller { shared, peer: Arc::new(peer) });
     let mut builder = Builder::new();
     builder.max_concurrent_streams(STREAMS_MAX).max_header_list_size(HEAD_BYTES_MAX);
-    let handshake = builder.max_send_buffer_size(SEND_BUFFER_BYTES).handshake(stream);
+    let handshake = builder.max_send_buffer_size(SEND_BUFFER_BYTES).handshake(Rewritten::new(stream));
     let Ok(Ok(mut connection)) = tokio::time::timeout(HANDSHAKE_TIMEOUT, handshake).await else { return };
     // Its calls end with the connection.
     let mut calls = JoinSet::new();

@@ -27,7 +27,9 @@ pub enum SocketError {
     #[error("the path of the socket `{0}` is over 107 bytes: choose a shorter one")]
     TooLong(PathBuf),
     /// A folder on the way belongs to somebody else, or others may change it.
-    #[error("`{path}` can be changed by others (owner {owner}, mode {mode:03o}), who could put a socket of theirs there: choose another folder")]
+    #[error(
+        "`{path}` can be changed by others (owner {owner}, mode {mode:03o}), who could put a socket of theirs there: choose another folder"
+    )]
     Exposed {
         /// The folder.
         path: PathBuf,

@@ -61,7 +61,8 @@ impl Process {
 
     /// Whether it is neither gone nor waiting to be collected.
     pub(super) fn is_alive(&self) -> bool {
-        fs::read_to_string(self.directory().join("stat")).is_ok_and(|stat| !matches!(state(&stat), None | Some("Z" | "X")))
+        fs::read_to_string(self.directory().join("stat"))
+            .is_ok_and(|stat| !matches!(state(&stat), None | Some("Z" | "X")))
     }
 }
 
