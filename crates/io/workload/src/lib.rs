@@ -7,6 +7,7 @@
 
 mod api;
 mod authority;
+mod caller;
 mod client;
 mod grpc;
 mod limits;

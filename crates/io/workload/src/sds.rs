@@ -5,13 +5,13 @@
 //! roots would also let in edge certificates. Which SVID it has to be is for the Envoy's configuration to say
 //! (`combined_validation_context` with `match_typed_subject_alt_names`): names that we put there would be added to its own.
 
+use crate::caller::Caller;
 use crate::grpc::{Call, Code, Status};
 use crate::limits::SECRETS_MAX;
 use crate::message::envoy::{
     Any, DataSource, DiscoveryRequest, DiscoveryResponse, Secret, SpiffeValidator, TlsCertificate, TypedExtension,
     ValidatedDomain, ValidationContext,
 };
-use crate::serve::Caller;
 use crate::view::{Entitled, View};
 use prost::Message;
 use selvedge_identity::{Svid, TrustBundle};
