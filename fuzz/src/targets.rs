@@ -7,6 +7,7 @@ mod identity;
 mod link;
 mod names;
 mod token;
+mod workload;
 
 /// One target.
 pub struct Target {
@@ -30,4 +31,5 @@ pub const TARGETS: &[Target] = &[
     Target { name: "host_pattern", run: names::host_pattern, inputs: names::hosts },
     Target { name: "svid", run: identity::svid, inputs: identity::inputs },
     Target { name: "link", run: link::run, inputs: link::inputs },
+    Target { name: "workload", run: workload::run, inputs: workload::inputs },
 ];

@@ -7,6 +7,7 @@ use crate::wire::io::Io;
 use crate::wire::timer::Timer;
 use crate::worker::Worker;
 use selvedge_http::{HeadError, HeadLimits, RequestHead, parse_request};
+use selvedge_net::now_s;
 use std::future::poll_fn;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
@@ -45,8 +46,11 @@ struct Waiting {
 
 impl Waiting {
     fn new(connection: &Connection) -> Waiting {
+        let idle = Duration::from_millis(connection.limits.idle_timeout_ms);
+        // A connection is worth nothing after its caller's certificate: a client that keeps it would only be refused on it.
+        let valid = connection.caller.as_ref().map_or(u64::MAX, |caller| caller.until.saturating_sub(now_s()));
         Waiting {
-            idle: Duration::from_millis(connection.limits.idle_timeout_ms),
+            idle: idle.min(Duration::from_secs(valid)),
             head: Duration::from_millis(connection.limits.head_timeout_ms),
         }
     }

@@ -22,8 +22,10 @@ pub(crate) async fn refuse(down: &mut Down<'_>, refusal: &Refusal, hop: &Hop) {
         down.abort();
         return;
     }
-    // Who connects anew is attested anew.
-    if matches!(refusal, Refusal::Denied(denial) if denial.reason == DenialReason::Unattested) {
+    // Who connects anew is attested anew, or shows a certificate that has not ended.
+    if matches!(refusal, Refusal::Denied(denial) if denial.reason == DenialReason::Unattested)
+        || matches!(refusal, Refusal::Faulted(Fault::NotReady, _))
+    {
         down.last();
     }
     let body = body(refusal.status(), id);

@@ -17,7 +17,7 @@ mod sockets;
 mod unix;
 
 pub use matching::{Mismatch, matches};
-pub use runs::{Run, run_as};
+pub use runs::Run;
 pub use unix::{AttestError, UnixPeer};
 
 use process::Process;
@@ -84,7 +84,10 @@ pub fn local_peer(local: SocketAddr, remote: SocketAddr, look: Look) -> Option<L
     let user = LocalPeer { uid: owner.uid, ..LocalPeer::default() };
     let process = if look > Look::User { holder(owner.inode) } else { None };
     Some(match process {
-        Some(process) => process.look(look).map_or(user, |seen| LocalPeer { uid: owner.uid, ..seen }),
+        Some(process) => process.look(look).map_or(user, |seen| {
+            let run_as = seen.pid.and_then(|pid| runs::find(pid, owner.uid));
+            LocalPeer { uid: owner.uid, run_as, ..seen }
+        }),
         None => user,
     })
 }

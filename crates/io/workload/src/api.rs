@@ -1,12 +1,12 @@
 //! The five methods of the SPIFFE Workload API.
 
+use crate::caller::Caller;
 use crate::grpc::{Call, Code, Status};
 use crate::limits::{AUDIENCE_BYTES_MAX, AUDIENCES_MAX};
 use crate::message::spiffe::{
     Empty, JwtBundlesResponse, JwtSvid, JwtSvidRequest, JwtSvidResponse, Struct, ValidateJwtSvidRequest,
     ValidateJwtSvidResponse, X509BundlesResponse, X509Svid, X509SvidResponse,
 };
-use crate::serve::Caller;
 use crate::tokens::{TokenError, Tokens};
 use crate::view::{Entitled, View};
 use prost::Message;
@@ -167,4 +167,3 @@ fn one(view: &View, service: &Name, svid: &Svid) -> X509Svid {
 fn roots(trust: &TrustBundle) -> (String, Vec<u8>) {
     (format!("spiffe://{}", trust.trust_domain), trust.roots.concat())
 }
-

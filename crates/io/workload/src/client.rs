@@ -82,7 +82,8 @@ impl WorkloadClient {
             body.send_data(frame(&Empty {}), true)?;
             Ok::<_, FetchError>((answer.await?, connection))
         };
-        let (answer, connection) = tokio::time::timeout(HANDSHAKE_TIMEOUT, asked).await.map_err(|_| FetchError::Late)??;
+        let (answer, connection) =
+            tokio::time::timeout(HANDSHAKE_TIMEOUT, asked).await.map_err(|_| FetchError::Late)??;
         let (head, body) = answer.into_parts();
         let client = WorkloadClient { answers: Incoming::new(body, ANSWER_BYTES_MAX), connection };
         if head.headers.contains_key("grpc-status") {

@@ -6,6 +6,8 @@
 //! methods do not need more.
 
 mod api;
+mod authority;
+mod caller;
 mod client;
 mod grpc;
 mod limits;
@@ -17,10 +19,10 @@ mod socket;
 mod tokens;
 mod view;
 
-pub use client::{Fetched, FetchError, WorkloadClient};
+pub use client::{FetchError, Fetched, WorkloadClient};
 pub use grpc::{Code, Status};
 pub use message::fuzz_read;
-pub use refusals::{Refused, Refusals};
+pub use refusals::{Refusals, Refused};
 pub use serve::WorkloadApi;
 pub use socket::{Socket, SocketError};
 pub use tokens::{TokenError, Tokens, Validated};

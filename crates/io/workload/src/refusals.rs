@@ -11,6 +11,8 @@ use std::sync::{Mutex, PoisonError};
 const KEPT_MAX: usize = 32;
 /// The same refusal is told again after so long, in seconds: a library asks again every few.
 const TELL_AGAIN_S: u64 = 300;
+/// Lines of the log in a minute: whoever has many programs could fill the disk otherwise.
+const LINES_PER_MINUTE_MAX: u32 = 30;
 
 /// A process that got no identity, and why.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -40,13 +42,20 @@ pub struct Refused {
 #[derive(Debug, Default)]
 pub struct Refusals {
     /// Guards them; held for a look or a note.
-    kept: Mutex<VecDeque<Refused>>,
+    kept: Mutex<Kept>,
+}
+
+#[derive(Debug, Default)]
+struct Kept {
+    refused: VecDeque<Refused>,
+    /// The minute of the last line of the log, and how many that minute had.
+    lines: (u64, u32),
 }
 
 impl Refusals {
     /// What is remembered.
     pub fn list(&self) -> Vec<Refused> {
-        self.kept.lock().unwrap_or_else(PoisonError::into_inner).iter().cloned().collect()
+        self.kept.lock().unwrap_or_else(PoisonError::into_inner).refused.iter().cloned().collect()
     }
 
     /// Notes one. `Some`: a line for the log, when it was not told lately.
@@ -54,19 +63,24 @@ impl Refusals {
         let now = now_s();
         let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
         let same = |r: &Refused| (r.uid, &r.path, r.reason.as_str()) == (peer.uid, &peer.path, reason);
-        let known = kept.iter().position(same).and_then(|at| kept.remove(at));
+        let known = kept.refused.iter().position(same).and_then(|at| kept.refused.remove(at));
         let first = known.is_none();
         let mut refused = known.unwrap_or_else(|| Refused::new(peer, reason));
         (refused.pid, refused.count, refused.last) = (peer.pid, refused.count + 1, now);
-        let tell = first || now.saturating_sub(refused.told) >= TELL_AGAIN_S;
+        if kept.lines.0 != now / 60 {
+            kept.lines = (now / 60, 0);
+        }
+        let is_news = first || now.saturating_sub(refused.told) >= TELL_AGAIN_S;
+        let tell = is_news && kept.lines.1 < LINES_PER_MINUTE_MAX;
         if tell {
+            kept.lines.1 += 1;
             refused.told = now;
         }
         let line = tell.then(|| refused.to_string());
-        if kept.len() >= KEPT_MAX {
-            kept.pop_front();
+        if kept.refused.len() >= KEPT_MAX {
+            kept.refused.pop_front();
         }
-        kept.push_back(refused);
+        kept.refused.push_back(refused);
         line
     }
 }
@@ -103,3 +117,6 @@ impl fmt::Display for Refused {
         self.pod.iter().try_for_each(|pod| write!(f, ", pod {pod}"))
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -5,13 +5,13 @@
 //! roots would also let in edge certificates. Which SVID it has to be is for the Envoy's configuration to say
 //! (`combined_validation_context` with `match_typed_subject_alt_names`): names that we put there would be added to its own.
 
+use crate::caller::Caller;
 use crate::grpc::{Call, Code, Status};
 use crate::limits::SECRETS_MAX;
 use crate::message::envoy::{
     Any, DataSource, DiscoveryRequest, DiscoveryResponse, Secret, SpiffeValidator, TlsCertificate, TypedExtension,
     ValidatedDomain, ValidationContext,
 };
-use crate::serve::Caller;
 use crate::view::{Entitled, View};
 use prost::Message;
 use selvedge_identity::{Svid, TrustBundle};
@@ -22,8 +22,7 @@ use tokio::sync::watch;
 /// The one type of resource.
 const SECRET: &str = "type.googleapis.com/envoy.extensions.transport_sockets.tls.v3.Secret";
 /// The configuration of Envoy's SPIFFE validator, and its name.
-const VALIDATOR: &str =
-    "type.googleapis.com/envoy.extensions.transport_sockets.tls.v3.SPIFFECertValidatorConfig";
+const VALIDATOR: &str = "type.googleapis.com/envoy.extensions.transport_sockets.tls.v3.SPIFFECertValidatorConfig";
 const VALIDATOR_NAME: &str = "envoy.tls.cert_validator.spiffe";
 /// The name of the default certificate, of the trust domain's roots, and of all roots.
 const DEFAULT: &str = "default";
@@ -128,7 +127,8 @@ fn secret(entitled: &Entitled<'_>, name: &str) -> Option<Secret> {
                 return Some(certificate(name, svid));
             }
             let named = name.strip_prefix("spiffe://")?;
-            let trust = view.federated.iter().chain([&view.trust]).find(|trust| trust.trust_domain.as_str() == named)?;
+            let trust =
+                view.federated.iter().chain([&view.trust]).find(|trust| trust.trust_domain.as_str() == named)?;
             Some(domains(&mut [trust].into_iter()))
         }
     }

@@ -1,10 +1,9 @@
 //! From an accepted connection to a call with a known process behind it, within limits for each user.
 
+use crate::authority::Rewritten;
+use crate::caller::{Caller, Counts, Of, Shared};
 use crate::grpc::{Call, Code, Status};
-use crate::limits::{
-    CONNECTIONS_MAX, CONNECTIONS_PER_UID_MAX, HANDSHAKE_TIMEOUT, HEAD_BYTES_MAX, STREAMS_MAX,
-    STREAMS_PER_UID_MAX, UNARY_TIMEOUT_MAX,
-};
+use crate::limits::{CONNECTIONS_MAX, HANDSHAKE_TIMEOUT, HEAD_BYTES_MAX, STREAMS_MAX, UNARY_TIMEOUT_MAX};
 use crate::refusals::Refusals;
 use crate::tokens::Tokens;
 use crate::view::View;
@@ -13,9 +12,8 @@ use bytes::Bytes;
 use h2::RecvStream;
 use h2::server::{Builder, SendResponse};
 use http::Request;
-use selvedge_net::attest::{LocalPeer, Look, UnixPeer};
-use std::collections::HashMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use selvedge_net::attest::UnixPeer;
+use std::sync::Arc;
 use std::time::Duration;
 use tokio::net::UnixStream;
 use tokio::sync::watch;
@@ -28,21 +26,6 @@ const SEND_BUFFER_BYTES: usize = 64 * 1024;
 #[derive(Clone)]
 pub struct WorkloadApi {
     shared: Arc<Shared>,
-}
-
-/// What all calls share.
-pub(crate) struct Shared {
-    pub(crate) views: watch::Receiver<Option<Arc<View>>>,
-    pub(crate) tokens: Option<Arc<dyn Tokens>>,
-    pub(crate) refusals: Arc<Refusals>,
-    pub(crate) log: Box<dyn Fn(&str) + Send + Sync>,
-    counts: Counts,
-}
-
-/// A caller: the process at the other end.
-pub(crate) struct Caller {
-    pub(crate) shared: Arc<Shared>,
-    pub(crate) peer: Arc<UnixPeer>,
 }
 
 impl WorkloadApi {
@@ -84,7 +67,7 @@ async fn connection(shared: Arc<Shared>, stream: UnixStream) {
     let caller = Arc::new(Caller { shared, peer: Arc::new(peer) });
     let mut builder = Builder::new();
     builder.max_concurrent_streams(STREAMS_MAX).max_header_list_size(HEAD_BYTES_MAX);
-    let handshake = builder.max_send_buffer_size(SEND_BUFFER_BYTES).handshake(stream);
+    let handshake = builder.max_send_buffer_size(SEND_BUFFER_BYTES).handshake(Rewritten::new(stream));
     let Ok(Ok(mut connection)) = tokio::time::timeout(HANDSHAKE_TIMEOUT, handshake).await else { return };
     // Its calls end with the connection.
     let mut calls = JoinSet::new();
@@ -174,82 +157,6 @@ impl Method {
             Method::ValidateJwt => api::validate_jwt(caller, call).await,
             Method::StreamSecrets => sds::stream(caller, call).await,
             Method::FetchSecrets => sds::fetch(caller, call).await,
-        }
-    }
-}
-
-impl Caller {
-    /// What is to give out now.
-    pub(crate) fn view(&self, views: &mut watch::Receiver<Option<Arc<View>>>) -> Result<Arc<View>, Status> {
-        let view = views.borrow_and_update().clone();
-        view.ok_or_else(|| Status::new(Code::Unavailable, "the node has no documents yet"))
-    }
-
-    /// Looks at the process now: it may run another program than when it connected.
-    pub(crate) async fn look(&self, look: Look) -> Result<LocalPeer, Status> {
-        let ended = |_| Status::new(Code::PermissionDenied, "no identity issued");
-        if look < Look::Digest {
-            return self.peer.look(look).map_err(ended);
-        }
-        // A program is read from disk, once: not on the thread that serves the others.
-        let peer = Arc::clone(&self.peer);
-        let looked = tokio::task::spawn_blocking(move || peer.look(look)).await;
-        looked.map_err(|_| Status::new(Code::Internal, "the process could not be looked at"))?.map_err(ended)
-    }
-
-    /// Notes that the process gets nothing; what it is told.
-    pub(crate) fn refuse(&self, peer: &LocalPeer, reason: &str) -> Status {
-        if let Some(line) = self.shared.refusals.note(peer, reason) {
-            (self.shared.log)(&line);
-        }
-        Status::new(Code::PermissionDenied, "no identity issued")
-    }
-}
-
-/// What is counted for each user.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-enum Of {
-    Connections,
-    Streams,
-}
-
-/// How much each user has open.
-#[derive(Debug, Clone, Default)]
-struct Counts {
-    /// Guards the numbers; held for one of them.
-    open: Arc<Mutex<HashMap<(u32, Of), usize>>>,
-}
-
-/// Counts while it lives.
-struct Counted {
-    counts: Counts,
-    key: (u32, Of),
-}
-
-impl Counts {
-    fn enter(&self, uid: u32, of: Of) -> Option<Counted> {
-        let max = match of {
-            Of::Connections => CONNECTIONS_PER_UID_MAX,
-            Of::Streams => STREAMS_PER_UID_MAX,
-        };
-        let mut open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
-        let count = open.entry((uid, of)).or_default();
-        if *count >= max {
-            return None;
-        }
-        *count += 1;
-        Some(Counted { counts: self.clone(), key: (uid, of) })
-    }
-}
-
-impl Drop for Counted {
-    fn drop(&mut self) {
-        let mut open = self.counts.open.lock().unwrap_or_else(PoisonError::into_inner);
-        let left = open.get(&self.key).map_or(0, |count| count.saturating_sub(1));
-        if left == 0 {
-            open.remove(&self.key);
-        } else {
-            open.insert(self.key, left);
         }
     }
 }

@@ -27,7 +27,9 @@ pub enum SocketError {
     #[error("the path of the socket `{0}` is over 107 bytes: choose a shorter one")]
     TooLong(PathBuf),
     /// A folder on the way belongs to somebody else, or others may change it.
-    #[error("`{path}` can be changed by others (owner {owner}, mode {mode:03o}), who could put a socket of theirs there: choose another folder")]
+    #[error(
+        "`{path}` can be changed by others (owner {owner}, mode {mode:03o}), who could put a socket of theirs there: choose another folder"
+    )]
     Exposed {
         /// The folder.
         path: PathBuf,
@@ -68,6 +70,8 @@ impl Socket {
         let mode = if private { 0o700 } else { 0o755 };
         fs::DirBuilder::new().recursive(true).mode(mode).create(folder).map_err(failed)?;
         let own = own_uid().map_err(failed)?;
+        // Where links lead to, so that every folder on the way is looked at.
+        let folder = fs::canonicalize(folder).map_err(failed)?;
         folder.ancestors().try_for_each(|folder| check_folder(folder, own))?;
         clear(&path, own)?;
         let listener = UnixListener::bind(&path).map_err(failed)?;

@@ -71,12 +71,18 @@ impl World {
 /// The selector of this process.
 fn own() -> Option<Workload> {
     let path = std::env::current_exe().unwrap();
-    Some(Workload { unix: Some(UnixSelector { path: path.to_str().map(Into::into), ..Default::default() }), systemd: None })
+    Some(Workload {
+        unix: Some(UnixSelector { path: path.to_str().map(Into::into), ..Default::default() }),
+        systemd: None,
+    })
 }
 
 /// The selector of another.
 fn other() -> Option<Workload> {
-    Some(Workload { unix: Some(UnixSelector { path: Some("/secret/place".into()), ..Default::default() }), systemd: None })
+    Some(Workload {
+        unix: Some(UnixSelector { path: Some("/secret/place".into()), ..Default::default() }),
+        systemd: None,
+    })
 }
 
 /// Tokens that say what was asked for, without a signature.

@@ -88,7 +88,10 @@ fn socket(state: &Path) -> Result<PathBuf> {
     let places = [state.join(RUN_SOCKET), state.join(UP_NODE).join(RUN_SOCKET)];
     let found = places.into_iter().find(|place| place.exists());
     found.with_context(|| {
-        format!("no node runs with its state in `{}`: start `selvedge up`, or name another with --state", state.display())
+        format!(
+            "no node runs with its state in `{}`: start `selvedge up`, or name another with --state",
+            state.display()
+        )
     })
 }
 

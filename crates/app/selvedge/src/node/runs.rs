@@ -131,7 +131,7 @@ async fn answer(
         let names: Vec<&str> = view.offers.iter().map(|offer| offer.service.as_str()).collect();
         return refused(format!("this node does not stand beside `{service}`, but: {}", names.join(", ")));
     };
-    let Some(run) = attest::run_as(peer, &service) else { return refused("too many processes run here".to_owned()) };
+    let Some(run) = peer.run_as(&service) else { return refused("too many processes run here".to_owned()) };
     let outbound = offer.outbound.as_ref();
     let ways = RunReply::Ways {
         workload_api: api,

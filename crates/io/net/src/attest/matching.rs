@@ -28,7 +28,8 @@ struct Names {
 /// What differed, for the operator.
 pub fn matches(workload: &Workload, peer: &LocalPeer) -> Result<(), Mismatch> {
     let unix = workload.unix.as_ref();
-    let read = |wanted: bool, file: &str| if wanted { fs::read_to_string(file).unwrap_or_default() } else { String::new() };
+    let read =
+        |wanted: bool, file: &str| if wanted { fs::read_to_string(file).unwrap_or_default() } else { String::new() };
     let names = Names {
         passwd: read(unix.is_some_and(|unix| unix.user.is_some()), "/etc/passwd"),
         group: read(unix.is_some_and(|unix| unix.group.is_some()), "/etc/group"),

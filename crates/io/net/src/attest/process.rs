@@ -1,7 +1,7 @@
 //! A process, held while it is read: its directory in `/proc`, opened once, belongs to that process and to no later one
 //! with the same number.
 
-use super::{LocalPeer, Look, cgroup, digest, runs};
+use super::{LocalPeer, Look, cgroup, digest};
 use std::fs::{self, File};
 use std::os::fd::AsRawFd;
 use std::path::PathBuf;
@@ -32,7 +32,7 @@ impl Process {
         fs::read_link(self.directory().join("exe")).ok()
     }
 
-    /// Everything that `look` asks for. `None`: it has ended.
+    /// Everything that `look` asks for, but what it was started as. `None`: it has ended.
     pub(super) fn look(&self, look: Look) -> Option<LocalPeer> {
         let (uid, gid) = self.owner()?;
         let groups = fs::read_to_string(self.directory().join("cgroup")).unwrap_or_default();
@@ -44,7 +44,7 @@ impl Process {
             sha256: if look == Look::Digest { digest::of(&self.directory().join("exe")) } else { None },
             unit: cgroup::unit(&groups),
             pod: cgroup::pod(&groups),
-            run_as: runs::find(self.pid, uid),
+            run_as: None,
         };
         self.is_alive().then_some(seen)
     }
@@ -61,7 +61,8 @@ impl Process {
 
     /// Whether it is neither gone nor waiting to be collected.
     pub(super) fn is_alive(&self) -> bool {
-        fs::read_to_string(self.directory().join("stat")).is_ok_and(|stat| !matches!(state(&stat), None | Some("Z" | "X")))
+        fs::read_to_string(self.directory().join("stat"))
+            .is_ok_and(|stat| !matches!(state(&stat), None | Some("Z" | "X")))
     }
 }
 

@@ -32,16 +32,16 @@ pub struct Run {
     number: usize,
 }
 
-/// Vouches for a process that is connected to us, and for all that it starts. `None`: it has ended, or there are too many.
-pub fn run_as(peer: &super::UnixPeer, service: &Name) -> Option<Run> {
+/// Vouches for a process, which the caller holds, and for all that it starts. `None`: it has ended, or there are too many.
+pub(super) fn vouch(pid: u32, uid: u32, service: &Name) -> Option<Run> {
     static NUMBERS: AtomicUsize = AtomicUsize::new(0);
-    let process = Process::open(peer.pid).filter(|_| peer.is_alive())?;
+    let process = Process::open(pid)?;
     let mut runs = lock();
     if runs.len() >= RUNS_MAX {
         return None;
     }
     let number = NUMBERS.fetch_add(1, Ordering::Relaxed);
-    runs.push(Entry { number, pid: peer.pid, uid: peer.uid, process, service: service.clone() });
+    runs.push(Entry { number, pid, uid, process, service: service.clone() });
     COUNT.store(runs.len(), Ordering::Release);
     Some(Run { number })
 }

@@ -1,8 +1,10 @@
 //! Who connected to a unix socket: the kernel notes user, group and process at that moment (unix(7)).
 
 use super::process::Process;
+use super::runs::{self, Run};
 use super::{LocalPeer, Look};
 use nix::sys::socket::{getsockopt, sockopt};
+use selvedge_model::Name;
 use std::fs;
 use std::os::fd::{AsFd, AsRawFd, OwnedFd};
 
@@ -60,7 +62,16 @@ impl UnixPeer {
     /// [`AttestError::Ended`] when it has ended.
     pub fn look(&self, look: Look) -> Result<LocalPeer, AttestError> {
         let seen = self.process.look(look).ok_or(AttestError::Ended)?;
-        Ok(LocalPeer { uid: self.uid, gid: Some(self.gid), ..seen })
+        let run_as = runs::find(self.pid, self.uid);
+        Ok(LocalPeer { uid: self.uid, gid: Some(self.gid), run_as, ..seen })
+    }
+
+    /// Vouches for it, and for all that it starts, as a workload of `service`, until the [`Run`] is dropped. `None`: it has
+    /// ended, or there are too many.
+    pub fn run_as(&self, service: &Name) -> Option<Run> {
+        let run = runs::vouch(self.pid, self.uid, service)?;
+        // INVARIANT: it lives now, so what was taken hold of by its number is it.
+        self.is_alive().then_some(run)
     }
 
     /// Whether it is still there.

@@ -17,8 +17,7 @@ fn secrets(response: &DiscoveryResponse) -> Vec<Secret> {
 }
 
 async fn fetch(world: &World, names: &[&str]) -> Result<Vec<Secret>, Code> {
-    let (answers, status) =
-        call::<DiscoveryResponse>(world, &format!("{PATH}/FetchSecrets"), &[], &asks(names)).await;
+    let (answers, status) = call::<DiscoveryResponse>(world, &format!("{PATH}/FetchSecrets"), &[], &asks(names)).await;
     if status.code == Code::Ok { Ok(secrets(&answers[0])) } else { Err(status.code) }
 }
 
@@ -58,8 +57,7 @@ async fn a_stream_answers_each_new_name_and_each_rotation_once() {
     let (send, connection) = h2::client::handshake(UnixStream::connect(&world.path).await.unwrap()).await.unwrap();
     let driven = tokio::spawn(connection);
     let request = Request::post(format!("http://localhost{PATH}/StreamSecrets")).header("content-type", CONTENT_TYPE);
-    let (answer, mut body) =
-        send.ready().await.unwrap().send_request(request.body(()).unwrap(), false).unwrap();
+    let (answer, mut body) = send.ready().await.unwrap().send_request(request.body(()).unwrap(), false).unwrap();
     body.send_data(frame(&asks(&["default"])), false).unwrap();
     let mut incoming = Incoming::new(answer.await.unwrap().into_body(), 1 << 20);
     let first: DiscoveryResponse = incoming.next().await.unwrap().unwrap();

@@ -31,7 +31,9 @@ fn a_pod_is_found_in_both_versions_and_with_both_drivers() {
     let id = "b1946ac92492d2347c6235b4d2611184b1946ac92492d2347c6235b4d2611184";
     for groups in [
         format!("0::/kubepods/burstable/pod{POD}/{id}\n"),
-        format!("0::/kubepods.slice/kubepods-burstable.slice/kubepods-burstable-pod{low}.slice/cri-containerd-{id}.scope\n"),
+        format!(
+            "0::/kubepods.slice/kubepods-burstable.slice/kubepods-burstable-pod{low}.slice/cri-containerd-{id}.scope\n"
+        ),
         format!("0::/kubepods.slice/kubepods-pod{low}.slice/crio-{id}.scope/container\n"),
         format!("0::/system.slice/containerd.service/kubepods-besteffort-pod{low}.slice:cri-containerd:{id}\n"),
         format!("11:memory:/kubepods/besteffort/pod{POD}/{id}\n1:name=systemd:/kubepods/besteffort/pod{POD}/{id}\n"),

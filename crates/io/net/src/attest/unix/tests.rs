@@ -62,10 +62,10 @@ fn what_a_run_starts_is_its_service_until_it_ends() {
     let peer = UnixPeer::of(&stream).unwrap();
     let service = selvedge_model::Name::parse("orders").unwrap();
     assert_eq!(peer.look(Look::Process).unwrap().run_as, None);
-    let run = super::super::run_as(&peer, &service).unwrap();
+    let run = peer.run_as(&service).unwrap();
     assert_eq!(peer.look(Look::Process).unwrap().run_as, Some(service));
-    let own = Process::open(std::process::id()).unwrap().look(Look::Process).unwrap();
-    assert_eq!(own.run_as, None, "a parent is not what it started");
+    assert_eq!(runs::find(std::process::id(), peer.uid), None, "a parent is not what it started");
+    assert_eq!(runs::find(peer.pid, peer.uid + 1), None, "nor is a process of another user");
     drop(run);
     assert_eq!(peer.look(Look::Process).unwrap().run_as, None);
     drop(child.stdin.take());
