@@ -6,6 +6,7 @@
 mod accept;
 mod connection;
 mod exchange;
+mod flood;
 mod forward;
 mod h1;
 mod h2;

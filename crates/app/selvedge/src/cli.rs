@@ -19,6 +19,7 @@ mod replay;
 mod roles;
 mod schema;
 mod status;
+mod tell;
 mod test;
 mod up;
 mod who_can;
@@ -56,6 +57,10 @@ enum Command {
     Gateway(roles::GatewayArguments),
     /// Run a node of a mesh: it stands beside services, and speaks for them.
     Node(roles::NodeArguments),
+    /// Let a gateway or node end its connections in order, and then itself.
+    Drain(tell::Arguments),
+    /// Have a gateway or node read certificate files again.
+    Reload(tell::Arguments),
     /// Show every gateway and node, what it enforces, and how old its certificates are.
     Status(status::Arguments),
     /// Show every hop of a decision, what each rule lacked, and the smallest change that would allow it.
@@ -101,6 +106,8 @@ pub(crate) fn run() -> ExitCode {
         Command::Control(control) => control::run(&control),
         Command::Gateway(gateway) => roles::run_gateway(gateway),
         Command::Node(node) => roles::run_node(node),
+        Command::Drain(tell) => tell::drain(&tell, arguments.output),
+        Command::Reload(tell) => tell::reload(&tell, arguments.output),
         Command::Status(status) => status::run(&status, arguments.output),
         Command::Explain(explain) => explain::run(&explain, arguments.output),
         Command::Replay(replay) => replay::run(&replay, arguments.output),

@@ -17,6 +17,8 @@ mod documents;
 #[cfg(test)]
 mod edge;
 #[cfg(test)]
+mod flood;
+#[cfg(test)]
 mod frames;
 #[cfg(test)]
 mod hostile;
@@ -30,6 +32,8 @@ mod limits;
 mod load;
 #[cfg(test)]
 mod origin;
+#[cfg(test)]
+mod restart;
 #[cfg(test)]
 mod stale;
 #[cfg(test)]
