@@ -1,7 +1,8 @@
 """Clients of a gateway.
 
-client.py load PORT HOST STOP CLIENTS   asks on keep-alive connections until the file STOP exists, and prints counts as one line of JSON
-client.py hold PORT HOST STOP COUNT     opens COUNT connections with one request each, and holds them until STOP exists
+client.py load PORT HOST STOP CLIENTS [FROM]   asks on keep-alive connections until the file STOP exists, and prints counts as one line of JSON;
+                                               from the loopback address FROM, where one is given
+client.py hold PORT HOST STOP COUNT            opens COUNT connections with one request each, and holds them until STOP exists
 """
 import asyncio
 import json
@@ -11,6 +12,7 @@ import sys
 import time
 
 MODE, PORT, HOST, STOP, COUNT = sys.argv[1], int(sys.argv[2]), sys.argv[3], sys.argv[4], int(sys.argv[5])
+FROM = (sys.argv[6], 0) if len(sys.argv) > 6 else None
 REQUEST = f"GET / HTTP/1.1\r\nHost: {HOST}\r\n\r\n".encode()
 # A client decides at some point that it has waited long enough.
 TIMEOUT = 10
@@ -31,7 +33,7 @@ async def load():
     async def client():
         while not os.path.exists(STOP):
             try:
-                reader, writer = await asyncio.wait_for(asyncio.open_connection("127.0.0.1", PORT), TIMEOUT)
+                reader, writer = await asyncio.wait_for(asyncio.open_connection("127.0.0.1", PORT, local_addr=FROM), TIMEOUT)
                 counts["connections"] += 1
                 closes = False
                 for _ in range(200):

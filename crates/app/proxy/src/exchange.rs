@@ -5,6 +5,7 @@ use crate::forward::Forward;
 use crate::hop::{Hop, Refusal};
 use crate::pipeline::admit;
 use crate::respond::refuse;
+use crate::upgrade;
 use crate::wire::down::Down;
 use crate::wire::timer::Timer;
 use crate::worker::Worker;
@@ -22,6 +23,7 @@ pub(crate) async fn exchange(
     let live = worker.live();
     let mut hop = Hop::begin(connection, &live);
     let is_grpc = matches!(down, Down::H2(_)) && head.as_ref().is_ok_and(is_grpc);
+    hop.upgrades = matches!(down, Down::H1(_)) && head.as_ref().is_ok_and(upgrade::is_asked);
     let room = worker.enter(connection.limits.requests_max);
     let overloaded = || Refusal::fault(Fault::Overloaded, "this process has as much under way as it may");
     let admitted = head

@@ -17,6 +17,8 @@ pub(crate) struct Hop {
     pub(crate) record: Record,
     /// The rule that allowed it.
     pub(crate) rule: Option<Arc<RuleId>>,
+    /// Whether the request asks for a WebSocket.
+    pub(crate) upgrades: bool,
     started: Instant,
 }
 
@@ -64,7 +66,7 @@ impl Hop {
             tls: connection.tls.clone(),
             client_tls: None,
         };
-        Hop { record, rule: None, started: Instant::now() }
+        Hop { record, rule: None, upgrades: false, started: Instant::now() }
     }
 
     /// Ends the hop: carried out, whatever the answer's status was.

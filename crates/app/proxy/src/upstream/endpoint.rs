@@ -105,6 +105,19 @@ impl Endpoint {
         self.key.link.is_some()
     }
 
+    /// The workload's own socket, where it is on this machine.
+    pub(crate) fn local(&self) -> Option<SocketAddr> {
+        match &self.key.address {
+            Address::Local(address) => Some(*address),
+            Address::Named(_) => None,
+        }
+    }
+
+    /// Whether HTTP/1.1 is spoken there.
+    pub(crate) fn is_http1(&self) -> bool {
+        self.key.protocol == Protocol::Http
+    }
+
     /// Its address, by which keys are hashed.
     pub(super) fn label(&self) -> String {
         match &self.key.address {

@@ -45,4 +45,6 @@ mod wait;
 #[cfg(test)]
 mod way;
 #[cfg(test)]
+mod websocket;
+#[cfg(test)]
 mod world;
