@@ -112,9 +112,9 @@ impl Frames {
         while !bytes.is_empty() {
             if self.skip > 0 {
                 let taken = self.skip.min(bytes.len());
-                self.payload(bytes.get(..taken).unwrap_or_default())?;
-                self.skip -= taken;
-                bytes = bytes.get(taken..).unwrap_or_default();
+                let (piece, rest) = bytes.split_at(taken);
+                (self.skip, bytes) = (self.skip - taken, rest);
+                self.payload(piece)?;
                 continue;
             }
             let (byte, rest) = match bytes.split_first() {
@@ -156,7 +156,7 @@ impl Frames {
             let [_, b, c, d] = *update;
             *update = [b, c, d, *byte];
         }
-        if self.skip > bytes.len() {
+        if self.skip > 0 {
             return Ok(());
         }
         let increment = u32::from_be_bytes(*update) as usize;
