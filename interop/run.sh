@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # `./x interop [NAME...]`: our program beside foreign ones. Runs every test here, or those whose folder names begin with a NAME.
 # Exit: 0 nothing failed, 1 a test failed, 2 could not run. A test that may not run here is counted as skipped, with its reason.
-# The first run installs foreign programs; after that it takes two to three minutes on two cores.
+# The first run installs foreign programs; after that it takes three to four minutes on two cores.
 set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
 root=$(dirname "$here")

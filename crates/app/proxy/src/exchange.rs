@@ -6,6 +6,7 @@ use crate::hop::{Hop, Refusal};
 use crate::pipeline::admit;
 use crate::respond::refuse;
 use crate::stage::quota::Admitted;
+use crate::upgrade;
 use crate::wire::down::Down;
 use crate::wire::timer::Timer;
 use crate::worker::Worker;
@@ -22,6 +23,8 @@ pub(crate) async fn exchange(
 ) {
     let live = worker.live();
     let mut hop = Hop::begin(connection, &live);
+    let is_grpc = matches!(down, Down::H2(_)) && head.as_ref().is_ok_and(is_grpc);
+    hop.upgrades = matches!(down, Down::H1(_)) && head.as_ref().is_ok_and(upgrade::is_asked);
     let room = worker.enter(connection.limits.requests_max);
     let overloaded = || Refusal::fault(Fault::Overloaded, "this process has as much under way as it may");
     let admitted = head
@@ -38,9 +41,15 @@ pub(crate) async fn exchange(
     let record = match carried {
         Ok(status) => hop.carried(status),
         Err(refusal) => {
-            refuse(down, &refusal, &hop).await;
+            refuse(down, &refusal, &hop, is_grpc).await;
             hop.refused(&refusal)
         }
     };
     worker.keep(record);
+}
+
+/// Whether the client expects a status in trailers (gRPC over HTTP/2, "Content-Type").
+fn is_grpc(head: &RequestHead) -> bool {
+    let media_type = head.fields.all("content-type").next().and_then(|value| value.strip_prefix(b"application/grpc"));
+    media_type.is_some_and(|rest| rest.first().is_none_or(|byte| b"+;".contains(byte)))
 }

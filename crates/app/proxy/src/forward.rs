@@ -6,14 +6,15 @@ use crate::live::Live;
 use crate::relay::{Bounds, Relay, State};
 use crate::stage::decide::Permitted;
 use crate::told;
-use crate::upstream::{self, Endpoint, Entered, Lease, Port, Tried, key};
+use crate::upgrade::Upgrade;
+use crate::upstream::{self, Endpoint, Entered, Lease, Open, Port, Tried, key};
 use crate::vouch::{DECISION, OUTSIDE, Vouched};
 use crate::wire::down::Down;
 use crate::wire::timer::Timer;
 use crate::wire::up::Up;
 use crate::worker::Worker;
 use selvedge_balance::Ended;
-use selvedge_http::HeadLimits;
+use selvedge_http::{Canonical, HeadLimits};
 use selvedge_model::{Fault, Side};
 
 use std::cell::Cell;
@@ -55,6 +56,9 @@ impl Forward<'_> {
         while tried.len() < TRIES_MAX
             && let Some(endpoint) = port.choose(how, &mut tried)
         {
+            if hop.upgrades && port.traffic.websocket && endpoint.is_http1() {
+                return self.upgrade(hop, down, (&port, endpoint)).await;
+            }
             let mut fresh = false;
             loop {
                 let waits = port.wait().ok_or_else(|| overloaded("as many requests as may wait for a connection"))?;
@@ -96,6 +100,24 @@ impl Forward<'_> {
         Err(failed.unwrap_or_else(|| Refusal::fault(Fault::NoEndpoint, format_args!("`{service}` has no endpoint"))))
     }
 
+    /// Makes a WebSocket of the connection. It is asked for once, at one endpoint.
+    async fn upgrade(
+        &self,
+        hop: &mut Hop,
+        down: &mut Down<'_>,
+        (port, endpoint): (&Port, &Endpoint),
+    ) -> Result<u16, Refusal> {
+        let id = hop.record.id.text();
+        let vouched = self.vouched(hop, endpoint);
+        let outside = vouched.as_ref().map(|vouched| (OUTSIDE, vouched.as_bytes()));
+        let added: Vec<(&str, &[u8])> = [(DECISION, &id[..])].into_iter().chain(outside).collect();
+        if endpoint.is_mesh() {
+            hop.record.local = Some(self.connection.own.clone());
+        }
+        let upgrade = Upgrade { worker: self.worker, port, request: &self.permitted.request, added: &added };
+        upgrade.run(hop, down, endpoint, self.live).await
+    }
+
     async fn exchange(
         &self,
         hop: &mut Hop,
@@ -115,23 +137,7 @@ impl Forward<'_> {
         let repeatable = bodiless && SAFE_TO_REPEAT.contains(&request.method.as_str());
         let began = upstream::now();
         let mut counted = Counted::begin(port, endpoint);
-        let mut held = None;
-        let mut up = match lease {
-            Lease::H1(io, _, open) => {
-                held = Some(open);
-                Up::h1(io, request, added)
-            }
-            Lease::H2(sender) => {
-                // A stream that was never opened can be opened elsewhere, whatever its method: of its body nothing was read.
-                let unopened = |fault, detail: &dyn std::fmt::Display| Broken {
-                    refusal: Refusal::fault(fault, detail),
-                    again: if fault == Fault::UpstreamClosed { Again::Safe } else { Again::Never },
-                };
-                let ready = sender.ready().await.map_err(|error| unopened(Fault::UpstreamClosed, &error));
-                Up::h2(&mut ready?, request, added, endpoint.scheme())
-                    .map_err(|fault| unopened(fault, &"the stream was refused"))?
-            }
-        };
+        let (mut up, held) = begin(lease, (request, added), endpoint).await?;
         // Looked at once, when the head of the answer comes.
         let verdict = Cell::new(None);
         let is_refused = |status: u16| {
@@ -173,13 +179,7 @@ impl Forward<'_> {
             }
             Err(fault) => {
                 let untouched = repeatable && fault == Fault::UpstreamClosed && !up.has_answered();
-                let detail = format_args!("{fault} after {} bytes in, {} out", state.bytes_in, state.bytes_out);
-                let again = match state.refused_with {
-                    Some(_) => Again::Paid,
-                    None if untouched && state.status.is_none() => Again::Safe,
-                    None => Again::Never,
-                };
-                Err(Broken { refusal: Refusal::fault(fault, detail), again })
+                Err(Broken::after(fault, untouched, &state))
             }
         }
     }
@@ -196,6 +196,27 @@ impl Forward<'_> {
             tls: self.connection.tls.clone(),
         };
         Some(vouched.encode())
+    }
+}
+
+/// Sends the request's head on a connection, or on a stream of one; with the connection's place among the open ones.
+async fn begin(
+    lease: Lease,
+    (request, added): (&Canonical, &[(&str, &[u8])]),
+    endpoint: &Endpoint,
+) -> Result<(Up, Option<Open>), Broken> {
+    match lease {
+        Lease::H1(io, _, open) => Ok((Up::h1(io, request, added), Some(open))),
+        Lease::H2(sender) => {
+            // A stream that was never opened can be opened elsewhere, whatever its method: of its body nothing was read.
+            let unopened = |fault, detail: &dyn std::fmt::Display| Broken {
+                refusal: Refusal::fault(fault, detail),
+                again: if fault == Fault::UpstreamClosed { Again::Safe } else { Again::Never },
+            };
+            let ready = sender.ready().await.map_err(|error| unopened(Fault::UpstreamClosed, &error));
+            let up = Up::h2(&mut ready?, request, added, endpoint.scheme());
+            Ok((up.map_err(|fault| unopened(fault, &"the stream was refused"))?, None))
+        }
     }
 }
 
@@ -240,6 +261,19 @@ fn silent(done: &Result<(), Fault>, took: u64) -> Ended {
 struct Broken {
     refusal: Refusal,
     again: Again,
+}
+
+impl Broken {
+    /// `untouched`: nothing of an answer came, and the request is safe to repeat.
+    fn after(fault: Fault, untouched: bool, state: &State) -> Broken {
+        let detail = format_args!("{fault} after {} bytes in, {} out", state.bytes_in, state.bytes_out);
+        let again = match state.refused_with {
+            Some(_) => Again::Paid,
+            None if untouched && state.status.is_none() => Again::Safe,
+            None => Again::Never,
+        };
+        Broken { refusal: Refusal::fault(fault, detail), again }
+    }
 }
 
 /// Whether the request may be sent again.

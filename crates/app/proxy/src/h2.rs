@@ -1,7 +1,8 @@
-//! HTTP/2 connections: streams within limits, floods counted by the h2 crate, each stream an exchange of its own.
+//! HTTP/2 connections: streams within limits, floods counted by the h2 crate and by us (`flood.rs`), each stream an exchange of its own.
 
 use crate::connection::Connection;
 use crate::exchange::exchange;
+use crate::flood::Counted;
 use crate::wire::down::{Down, H2Down};
 use crate::wire::h2_head;
 use crate::wire::timer::Timer;
@@ -40,8 +41,10 @@ pub(crate) async fn serve(worker: &Rc<Worker>, connection: Connection, stream: S
         .max_send_buffer_size(SEND_BUFFER)
         .max_pending_accept_reset_streams(PENDING_RESETS_MAX)
         .max_local_error_reset_streams(Some(LOCAL_RESETS_MAX));
-    let made =
-        tokio::time::timeout(Duration::from_millis(limits.head_timeout_ms), builder.handshake::<_, Bytes>(stream));
+    let made = tokio::time::timeout(
+        Duration::from_millis(limits.head_timeout_ms),
+        builder.handshake::<_, Bytes>(Counted::of_client(stream)),
+    );
     let Ok(Ok(mut streams)) = made.await else { return };
     let (connection, open) = (Rc::new(connection), Rc::new(Cell::new(0_u32)));
     let idle = Duration::from_millis(limits.idle_timeout_ms);

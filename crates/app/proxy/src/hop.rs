@@ -27,6 +27,8 @@ pub(crate) struct Hop {
     pub(crate) token: Option<Secret>,
     /// What an outside caller may show here.
     pub(crate) challenge: Challenge,
+    /// Whether the request asks for a WebSocket.
+    pub(crate) upgrades: bool,
     pub(crate) started: Instant,
 }
 
@@ -103,7 +105,7 @@ impl Hop {
             client_tls: None,
         };
         let (told, held, challenge) = (Vec::new(), Held::default(), Challenge::default());
-        Hop { record, rule: None, told, held, token: None, challenge, started: Instant::now() }
+        Hop { record, rule: None, told, held, token: None, challenge, upgrades: false, started: Instant::now() }
     }
 
     /// Ends the hop: carried out, whatever the answer's status was.

@@ -6,6 +6,7 @@
 mod accept;
 mod connection;
 mod exchange;
+mod flood;
 mod forward;
 mod h1;
 mod h2;
@@ -25,6 +26,7 @@ mod thread;
 mod tokens;
 mod told;
 mod trace;
+mod upgrade;
 mod upstream;
 mod vouch;
 mod wire;
@@ -90,7 +92,7 @@ impl Proxy {
         let live =
             Live { serial: 0, plan: empty, mesh: None, mesh_serial: 0, zone: None, listeners: Default::default() };
         let (changes, _) = watch::channel(0);
-        let (checks, begun) = health::Checks::new();
+        let (checks, begun) = upstream::Checks::new();
         let (checks, count) = (Arc::new(checks), u32::try_from(workers.max(1)).unwrap_or(u32::MAX));
         let gate = Arc::new(shed::Gate::new(selvedge_net::raise_descriptors()));
         shed::watch_memory(Arc::downgrade(&gate))?;

@@ -16,7 +16,7 @@ use std::time::Duration;
 const SEND_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// Sends a refusal, unless an answer has begun already.
-pub(crate) async fn refuse(down: &mut Down<'_>, refusal: &Refusal, hop: &Hop) {
+pub(crate) async fn refuse(down: &mut Down<'_>, refusal: &Refusal, hop: &Hop, is_grpc: bool) {
     let id = hop.record.id;
     if down.is_answered() || matches!(refusal, Refusal::Faulted(Fault::ClientGone, _)) {
         down.abort();
@@ -28,6 +28,9 @@ pub(crate) async fn refuse(down: &mut Down<'_>, refusal: &Refusal, hop: &Hop) {
     {
         down.last();
     }
+    if is_grpc {
+        return refuse_grpc(down, refusal, id).await;
+    }
     let body = body(refusal.status(), id);
     let fields = fields(refusal, hop);
     let framing = Framing::Length(body.len() as u64);
@@ -38,6 +41,40 @@ pub(crate) async fn refuse(down: &mut Down<'_>, refusal: &Refusal, hop: &Hop) {
     }
     // A client that does not read its refusal is not waited for.
     let _ = tokio::time::timeout(SEND_TIMEOUT, poll_fn(|cx| down.poll_flush(cx))).await;
+}
+
+/// A refusal as a gRPC answer of trailers alone (gRPC over HTTP/2, "Responses").
+async fn refuse_grpc(down: &mut Down<'_>, refusal: &Refusal, id: DecisionId) {
+    let mut fields = Fields::default();
+    let code = grpc_code(refusal.status()).to_string();
+    let constants: [(&str, &[u8]); 4] = [
+        ("content-type", b"application/grpc"),
+        ("grpc-status", code.as_bytes()),
+        ("grpc-message", title(refusal.status()).as_bytes()),
+        (DECISION, &id.text()),
+    ];
+    for (name, value) in constants {
+        // Constants and ids are field values.
+        let _ = fields.push(name.as_bytes(), value);
+    }
+    if down.start(&Answer { status: 200, fields: &fields, framing: Framing::None }).is_err() {
+        return down.abort();
+    }
+    let _ = tokio::time::timeout(SEND_TIMEOUT, poll_fn(|cx| down.poll_flush(cx))).await;
+}
+
+/// The code that a status stands for (gRPC, "HTTP to gRPC Status Code Mapping"), with those that it leaves out.
+fn grpc_code(status: u16) -> u8 {
+    match status {
+        400 | 413 | 414 | 431 => 3,
+        401 => 16,
+        403 => 7,
+        404 | 501 => 12,
+        408 | 504 => 4,
+        429 => 8,
+        502 | 503 => 14,
+        _ => 2,
+    }
 }
 
 fn body(status: u16, id: DecisionId) -> Vec<u8> {

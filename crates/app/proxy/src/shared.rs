@@ -1,9 +1,9 @@
 //! What all workers of a process read.
 
-use crate::health::Checks;
 use crate::limiter::Limiter;
 use crate::live::Live;
 use crate::shed::Gate;
+use crate::upstream::Checks;
 use arc_swap::ArcSwap;
 use selvedge_net::issuers::Issuers;
 use std::sync::Arc;

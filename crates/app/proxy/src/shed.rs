@@ -52,7 +52,8 @@ impl Gate {
         if self.is_short_of_memory() {
             return None;
         }
-        let client = client.map(|(address, max)| (network(address), max));
+        // Whatever the documents say, one client never takes all that there is.
+        let client = client.map(|(address, max)| (network(address), max.min(self.connections_max / 2)));
         if let Some((address, max)) = client {
             let mut clients = self.shard(address).lock().unwrap_or_else(PoisonError::into_inner);
             let count = clients.entry(address).or_insert(0);

@@ -17,10 +17,11 @@ use crate::stage::quota::quota_tcp;
 use crate::upstream::{Endpoint, Tried, key};
 use crate::wire::io::Io;
 use crate::worker::Worker;
-use pump::{Pump, Pumped};
+pub(crate) use pump::{Pump, Pumped};
 use selvedge_http::Fields;
 use selvedge_model::{DecisionId, Denial, DenialReason, Fault, Name};
-use selvedge_net::Stream;
+use selvedge_net::{Stream, proxy_protocol};
+use std::net::{IpAddr, SocketAddr};
 use std::rc::Rc;
 use std::time::Duration;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -132,12 +133,24 @@ async fn open(
                     hop.record.local = Some(connection.own.clone());
                 }
                 let stream = greet(endpoint, hop, stream).await?;
-                return Ok((Io::new(stream), Duration::from_millis(port.traffic.idle_timeout_ms)));
+                let mut io = Io::new(stream);
+                if port.traffic.proxy_protocol && !endpoint.is_mesh() {
+                    io.output.memory().extend(who_calls(connection, client, endpoint));
+                }
+                return Ok((io, Duration::from_millis(port.traffic.idle_timeout_ms)));
             }
             Err(refusal) => failed = refusal,
         }
     }
     Err(failed)
+}
+
+/// What the workload is told of its caller, whose port we do not know.
+fn who_calls(connection: &Connection, client: IpAddr, endpoint: &Endpoint) -> Vec<u8> {
+    let unknown = SocketAddr::from(([0, 0, 0, 0], 0));
+    let identity = connection.peer_id().map(ToString::to_string);
+    let (source, destination) = (SocketAddr::new(client, 0), endpoint.local().unwrap_or(unknown));
+    proxy_protocol::header(source, destination, identity.as_deref())
 }
 
 async fn greet(endpoint: &Rc<Endpoint>, hop: &Hop, mut stream: Stream) -> Result<Stream, Refusal> {

@@ -3,14 +3,15 @@
 //! Each worker has its own, so nothing here is shared or locked.
 
 mod balance;
+mod checks;
 mod endpoint;
 pub(crate) mod key;
 
 pub(crate) use balance::{Entered, Port, Tried};
-pub(crate) use endpoint::{Endpoint, Key, Lease};
+pub(crate) use checks::{Begun, Checks, Watched};
+pub(crate) use endpoint::{Endpoint, Key, Lease, Open};
 
 use crate::connection::Connection;
-use crate::health::Checks;
 use crate::live::Live;
 use crate::role::Presents;
 use balance::{Load, Member};

@@ -21,6 +21,7 @@ mod roles;
 mod run;
 mod schema;
 mod status;
+mod tell;
 mod test;
 mod up;
 mod who_can;
@@ -60,6 +61,10 @@ enum Command {
     Node(roles::NodeArguments),
     /// Run a command as a workload of the mesh, beside a node or `selvedge up` on this machine.
     Run(run::Arguments),
+    /// Let a gateway or node end its connections in order, and then itself.
+    Drain(tell::Arguments),
+    /// Have a gateway or node read certificate files again.
+    Reload(tell::Arguments),
     /// Show every gateway and node, what it enforces, and how old its certificates are.
     Status(status::Arguments),
     /// Show every hop of a decision, what each rule lacked, and the smallest change that would allow it.
@@ -109,6 +114,8 @@ pub(crate) fn run() -> ExitCode {
         Command::Gateway(gateway) => roles::run_gateway(gateway),
         Command::Node(node) => roles::run_node(node),
         Command::Run(run) => run::run(&run),
+        Command::Drain(tell) => tell::drain(&tell, arguments.output),
+        Command::Reload(tell) => tell::reload(&tell, arguments.output),
         Command::Status(status) => status::run(&status, arguments.output),
         Command::Explain(explain) => explain::run(&explain, arguments.output),
         Command::Replay(replay) => replay::run(&replay, arguments.output),

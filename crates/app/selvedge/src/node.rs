@@ -6,16 +6,20 @@
 mod agent;
 mod certificates;
 mod enforce;
+mod notify;
 mod page;
 mod quotas;
 mod runs;
 mod store;
+mod successor;
 mod way;
 mod workloads;
 
 pub(crate) use agent::Agent;
 pub(crate) use enforce::local_services;
+pub(crate) use notify::Notify;
 pub(crate) use runs::{RUN_SOCKET, RunAsk, RunReply};
+pub(crate) use successor::tell;
 pub(crate) use way::Way;
 pub(crate) use workloads::WorkloadSocket;
 
@@ -26,6 +30,7 @@ use selvedge_config::checked::HostPort;
 use selvedge_identity::{JoinToken, Svid};
 use selvedge_link::NodeKind;
 use selvedge_model::{Name, TrustDomain};
+use selvedge_net::handover::Held;
 use selvedge_net::issuers::{Issuers, Pace};
 use selvedge_net::now_s;
 use selvedge_plan::Plan;
@@ -34,13 +39,18 @@ use selvedge_telemetry::admin::Admin;
 use selvedge_telemetry::{DecisionLog, Metrics};
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
+use std::os::fd::AsFd;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 use store::Store;
+use successor::Leaves;
 
 /// How long open requests may go on after a request to end.
 const DRAIN_MAX: Duration = Duration::from_secs(10);
+
+/// How long open connections may go on where another process serves in our place.
+const RETIRE_MAX: Duration = Duration::from_secs(30);
 
 /// What a gateway or node is told.
 #[derive(Debug, Clone)]
@@ -69,12 +79,29 @@ pub(crate) struct Options {
     pub(crate) zone: Option<Name>,
 }
 
+/// What a process begins with, beside its options.
+#[derive(Debug, Default)]
+pub(crate) struct Outset {
+    /// Sockets that listen already.
+    pub(crate) held: Vec<Held>,
+    /// Who is told that it serves.
+    pub(crate) notify: Notify,
+    /// Whether it takes over from a process that runs with the same state, and gives its sockets to the next.
+    pub(crate) succeeds: bool,
+}
+
 /// Makes the agent, its data plane and its admin listener. To be called inside a runtime.
 ///
 /// # Errors
 /// When the state directory, a thread or the admin listener cannot be made.
-pub(crate) async fn start(options: Options) -> Result<Agent> {
+pub(crate) async fn start(options: Options, outset: Outset) -> Result<Agent> {
     let store = Store::open(&options.state)?;
+    let Outset { mut held, notify, succeeds } = outset;
+    let predecessor = if succeeds { successor::take(&options.state).await } else { None };
+    let predecessor = predecessor.map(|(predecessor, sockets)| {
+        held.extend(sockets);
+        predecessor
+    });
     let log = DecisionLog::open(&options.state).context("cannot open the decision log")?;
     let workers = options.workers.unwrap_or_else(|| std::thread::available_parallelism().map_or(1, usize::from));
     let metrics = Metrics::new(workers);
@@ -86,15 +113,38 @@ pub(crate) async fn start(options: Options) -> Result<Agent> {
     let proxy = proxy.context("cannot start the data plane")?;
     let (workloads, api) = workloads::start(&options)?;
     let page = page::Page::new(metrics, issuers, api.map(|api| api.refusals()));
+    let mut admin = None;
     if let Some(address) = options.admin {
-        let listener = tokio::net::TcpListener::bind(address).await;
+        let listener = admin_listener(address, &mut held).await;
         let listener =
             listener.with_context(|| format!("cannot listen on `{address}`: choose another with --admin"))?;
+        admin = listener.as_fd().try_clone_to_owned().ok().map(|socket| (address, socket));
         let routes = page.routes();
         // Owned by the process: it ends with it.
         drop(tokio::spawn(async move { Admin::serve(listener, routes).await }));
     }
-    Ok(Agent::new(options, store, proxy, (page, workloads), log))
+    proxy.inherit(held);
+    let succession = Succession { predecessor, admin, notify, succeeds };
+    Ok(Agent::new(options, (store, log), proxy, (page, workloads), succession))
+}
+
+/// What an agent needs to come after another process, and before the next.
+#[derive(Debug)]
+struct Succession {
+    predecessor: Option<successor::Predecessor>,
+    admin: Option<Held>,
+    notify: Notify,
+    succeeds: bool,
+}
+
+async fn admin_listener(address: SocketAddr, held: &mut Vec<Held>) -> std::io::Result<tokio::net::TcpListener> {
+    let Some(index) = held.iter().position(|(at, _)| *at == address) else {
+        return tokio::net::TcpListener::bind(address).await;
+    };
+    let (_, socket) = held.swap_remove(index);
+    let socket = std::net::TcpListener::from(socket);
+    socket.set_nonblocking(true)?;
+    tokio::net::TcpListener::from_std(socket)
 }
 
 /// Joins with a token, unless there is a certificate already. The services that the node may stand beside.
@@ -139,13 +189,23 @@ fn nothing(store: &Store) -> Result<Plan> {
     Plan::compile(checked, &BTreeMap::new()).map_err(|_| anyhow!("the empty plan does not compile"))
 }
 
-/// Ends the data plane: no more connections, open requests finish within [`DRAIN_MAX`].
-pub(crate) async fn drain(proxy: &Proxy) {
-    proxy.drain();
+/// Ends the data plane: no more connections, open requests finish within [`DRAIN_MAX`]; with a successor, connections
+/// too, within [`RETIRE_MAX`].
+pub(crate) async fn drain(proxy: &Proxy, leaves: Leaves) {
+    let max = match leaves {
+        Leaves::Told => {
+            proxy.drain();
+            DRAIN_MAX
+        }
+        Leaves::Succeeded => {
+            proxy.retire();
+            RETIRE_MAX
+        }
+    };
     let drained = async {
         while !proxy.is_drained() {
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
     };
-    let _ = tokio::time::timeout(DRAIN_MAX, drained).await;
+    let _ = tokio::time::timeout(max, drained).await;
 }

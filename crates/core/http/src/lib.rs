@@ -10,6 +10,7 @@ mod encode;
 mod error;
 mod fields;
 mod forwarded;
+mod frames;
 mod request;
 mod response;
 
@@ -20,6 +21,7 @@ pub use encode::{BodyEncoder, LengthError};
 pub use error::HeadError;
 pub use fields::Fields;
 pub use forwarded::client_address;
+pub use frames::{Flood, Frames};
 pub use request::{Framing, HeadLimits, RequestHead, Version, parse_request};
 pub use response::{ResponseHead, parse_response, write_response};
 

@@ -10,6 +10,7 @@ pub mod handover;
 pub mod issuers;
 mod limits;
 mod listener;
+pub mod proxy_protocol;
 mod random;
 mod tls;
 

@@ -1,5 +1,6 @@
 //! One endpoint: how it is connected to, and the connections to it that wait for the next request.
 
+use crate::flood::Counted;
 use crate::hop::Refusal;
 use crate::live::Live;
 use crate::wire::io::Io;
@@ -102,6 +103,19 @@ impl Endpoint {
 
     pub(crate) fn is_mesh(&self) -> bool {
         self.key.link.is_some()
+    }
+
+    /// The workload's own socket, where it is on this machine.
+    pub(crate) fn local(&self) -> Option<SocketAddr> {
+        match &self.key.address {
+            Address::Local(address) => Some(*address),
+            Address::Named(_) => None,
+        }
+    }
+
+    /// Whether HTTP/1.1 is spoken there.
+    pub(crate) fn is_http1(&self) -> bool {
+        self.key.protocol == Protocol::Http
     }
 
     /// Its address, by which keys are hashed.
@@ -218,7 +232,7 @@ impl Endpoint {
             .initial_connection_window_size(CONNECTION_WINDOW)
             .max_header_list_size(HEAD_BYTES_MAX)
             .enable_push(false);
-        let made = tokio::time::timeout(timeout, builder.handshake(stream)).await;
+        let made = tokio::time::timeout(timeout, builder.handshake(Counted::of_server(stream))).await;
         let made = made.map_err(|_| Refusal::fault(Fault::ConnectFailed, "no HTTP/2 connection in time"))?;
         let (sender, connection) = made.map_err(|error| Refusal::fault(Fault::ConnectFailed, error))?;
         // Owned by its streams: it ends when they and the handle are gone.

@@ -163,6 +163,17 @@ impl Down<'_> {
         }
     }
 
+    /// The connection itself, for a tunnel: nothing else comes after that. `None`: it carries other exchanges too.
+    pub(crate) fn tunnel(&mut self) -> Option<&mut Io> {
+        match self {
+            Down::H1(h1) => {
+                (h1.keep_alive, h1.head_sent) = (false, true);
+                Some(h1.io)
+            }
+            Down::H2(_) => None,
+        }
+    }
+
     /// Sends the answer's head.
     pub(crate) fn start(&mut self, answer: &Answer<'_>) -> Result<(), Fault> {
         match self {

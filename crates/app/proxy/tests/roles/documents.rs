@@ -151,6 +151,9 @@ spec:
             ("direct", plaintext("HTTP", http, &self.more)),
             ("direct2", plaintext("HTTP2", http2, &[])),
         ] {
+            // What an HTTP/2 port could not enforce is refused.
+            let traffic =
+                if name == "direct2" { traffic.replace("websocket: true", "") } else { (*traffic).to_owned() };
             text.push_str(&format!(
                 "---\napiVersion: selvedge.dev/v1\nkind: Service\nmetadata: {{ name: {name}, labels: {{ run: r{label} }} }}\n\
                  spec:\n  traffic: {traffic}\n  {rest}\n"

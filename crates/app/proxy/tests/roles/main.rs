@@ -17,6 +17,8 @@ mod documents;
 #[cfg(test)]
 mod edge;
 #[cfg(test)]
+mod flood;
+#[cfg(test)]
 mod frames;
 #[cfg(test)]
 mod hostile;
@@ -35,6 +37,8 @@ mod origin;
 #[cfg(test)]
 mod rates;
 #[cfg(test)]
+mod restart;
+#[cfg(test)]
 mod stale;
 #[cfg(test)]
 mod tcp;
@@ -44,5 +48,7 @@ mod upstream;
 mod wait;
 #[cfg(test)]
 mod way;
+#[cfg(test)]
+mod websocket;
 #[cfg(test)]
 mod world;

@@ -85,6 +85,15 @@ impl World {
         self.enforce(process, process.proxy.plan()).await.unwrap();
     }
 
+    /// Starts another gateway on the sockets of the one that runs, which is given back: both serve then.
+    pub(crate) async fn succeed(&mut self) -> Process {
+        let empty = Arc::new(compile("", &self.documents));
+        let next = Process::start(self.gateway.settings.clone(), self.gateway.identities, &empty);
+        next.proxy.inherit(self.gateway.proxy.share().await.unwrap());
+        self.enforce(&next, self.gateway.proxy.plan()).await.unwrap();
+        std::mem::replace(&mut self.gateway, next)
+    }
+
     async fn enforce(&self, process: &Process, plan: Arc<Plan>) -> Result<(), ApplyError> {
         let mesh = Arc::new(self.mesh_tls(process.identities));
         process.proxy.apply(&process.settings, plan, Some(mesh), &|listener| self.edge_certificate(listener)).await

@@ -2,7 +2,7 @@
 
 use super::control::host_port;
 use super::process;
-use crate::node::{self, Options, Way, WorkloadSocket};
+use crate::node::{self, Notify, Options, Outset, Way, WorkloadSocket};
 use anyhow::{Context, Result};
 use selvedge_config::checked::HostPort;
 use selvedge_identity::JoinToken;
@@ -81,8 +81,16 @@ fn run(
         Options { kind, name, services, mesh_listen, advertise, state, files, admin, workers, workload_api, zone };
     process::run(async {
         let services = node::join(&options, token.as_ref()).await?;
-        let agent = node::start(options).await?;
+        let agent = node::start(options, outset()).await?;
         agent.run(Way::Remote { services }, process::end()).await;
         Ok(())
     })
+}
+
+/// Sockets from systemd (sd_listen_fds(3)), who is told that we serve, and that we come after whoever runs already.
+fn outset() -> Outset {
+    let mut passed = listenfd::ListenFd::from_env();
+    let listeners = (0..passed.len()).filter_map(|index| passed.take_tcp_listener(index).ok().flatten());
+    let held = listeners.filter_map(|listener| Some((listener.local_addr().ok()?, listener.into()))).collect();
+    Outset { held, notify: Notify::to(std::env::var("NOTIFY_SOCKET").ok()), succeeds: true }
 }

@@ -1,7 +1,7 @@
 //! `selvedge up [DIR]`: control, every gateway and a node on this machine, in one process.
 
 use super::{control, process};
-use crate::node::{self, Options, Way, WorkloadSocket};
+use crate::node::{self, Options, Outset, Way, WorkloadSocket};
 use crate::say::say;
 use anyhow::{Context, Result};
 use selvedge_config::Checked;
@@ -100,7 +100,7 @@ async fn follow_gateways(
 /// A gateway or node of this process, until the process ends.
 async fn part(options: Options, control: Control, mut ended: watch::Receiver<()>) -> Result<()> {
     let (kind, name) = (options.kind, options.name.clone());
-    let agent = node::start(options).await?;
+    let agent = node::start(options, Outset::default()).await?;
     let link = move |services: &[Name]| Ok(control.local_link(kind, &name, services)?);
     // The sender is dropped when the process is told to end.
     agent.run(Way::Local(Box::new(link)), async move { while ended.changed().await.is_ok() {} }).await;

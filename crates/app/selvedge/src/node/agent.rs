@@ -5,8 +5,9 @@ use super::enforce::{self, Opened, enforce};
 use super::page::Page;
 use super::quotas::KeptQuotas;
 use super::store::Store;
+use super::successor::{self, Leaves};
 use super::workloads::Workloads;
-use super::{Options, Way, drain};
+use super::{Options, Succession, Way, drain};
 use crate::say::say;
 use anyhow::{Result, bail};
 use selvedge_identity::TrustBundle;
@@ -15,7 +16,10 @@ use selvedge_model::{Name, SpiffeId, TrustDomain};
 use selvedge_net::{now_s, random_u128};
 use selvedge_proxy::Proxy;
 use selvedge_telemetry::DecisionLog;
+use std::rc::Rc;
+use std::sync::Arc;
 use std::time::Duration;
+use tokio::sync::Notify;
 
 /// Between tries to reach control.
 const RETRY_MIN: Duration = Duration::from_millis(250);
@@ -33,7 +37,7 @@ enum Ended {
 pub(crate) struct Agent {
     options: Options,
     store: Store,
-    proxy: Proxy,
+    proxy: Arc<Proxy>,
     page: Page,
     workloads: Workloads,
     log: DecisionLog,
@@ -44,28 +48,33 @@ pub(crate) struct Agent {
     enforced: Option<Opened>,
     /// What is to be enforced once its certificates are here.
     wanted: Option<Opened>,
+    succession: Succession,
+    /// Told when the files that documents name are to be read again.
+    reload: Rc<Notify>,
 }
 
 impl Agent {
-    pub(crate) fn new(
+    pub(super) fn new(
         options: Options,
-        store: Store,
+        (store, log): (Store, DecisionLog),
         proxy: Proxy,
         (page, workloads): (Page, Workloads),
-        log: DecisionLog,
+        succession: Succession,
     ) -> Agent {
         Agent {
             trust: store.trust(),
             services: options.services.clone(),
             options,
             store,
-            proxy,
+            proxy: Arc::new(proxy),
             page,
             workloads,
             log,
             certificates: Certificates::default(),
             enforced: None,
             wanted: None,
+            succession,
+            reload: Rc::new(Notify::new()),
         }
     }
 
@@ -73,13 +82,35 @@ impl Agent {
     pub(crate) async fn run(mut self, way: Way, end: impl Future<Output = ()>) {
         let kept = KeptQuotas::open(&self.options.state, self.proxy.quotas());
         self.resume(&way).await;
-        tokio::select! {
-            () = self.follow(&way) => {}
-            () = kept.follow() => {}
-            () = end => {}
+        let (state, proxy, admin) = (self.options.state.clone(), self.proxy.clone(), self.succession.admin.take());
+        let (reload, notify, succeeds) =
+            (self.reload.clone(), self.succession.notify.clone(), self.succession.succeeds);
+        let heard = async move {
+            if !succeeds {
+                return std::future::pending().await;
+            }
+            match successor::hear(&state, proxy, admin, &reload).await {
+                Ok(leaves) => leaves,
+                Err(error) => {
+                    say(std::io::stderr(), &format!("selvedge: no hot restart is possible: {error:#}"));
+                    std::future::pending().await
+                }
+            }
+        };
+        let leaves = tokio::select! {
+            () = self.follow(&way) => Leaves::Told,
+            () = kept.follow() => Leaves::Told,
+            () = end => Leaves::Told,
+            leaves = heard => leaves,
+        };
+        if leaves == Leaves::Told {
+            notify.stopping();
         }
-        drain(&self.proxy).await;
-        kept.save();
+        drain(&self.proxy, leaves).await;
+        // A successor counts on from what was saved last, and its file is not written over.
+        if leaves == Leaves::Told {
+            kept.save();
+        }
         self.log.close();
     }
 
@@ -98,7 +129,14 @@ impl Agent {
     async fn follow(&mut self, way: &Way) {
         let mut pause = RETRY_MIN;
         loop {
-            let ended = self.session(way).await;
+            let reload = self.reload.clone();
+            let ended = tokio::select! {
+                ended = self.session(way) => ended,
+                () = reload.notified() => {
+                    self.read_again().await;
+                    Ok(Ended::Anew)
+                }
+            };
             self.certificates.link_lost(now_s());
             let error = match ended {
                 Ok(Ended::Anew) => continue,
@@ -246,6 +284,7 @@ impl Agent {
                 }
                 self.enforced = Some(wanted);
                 self.show();
+                self.serves();
                 None
             }
             Err(error) => Some(format!("{error:#}")),
@@ -264,6 +303,15 @@ impl Agent {
         self.tell(end, None).await
     }
 
+    /// The plan in force with what its files hold now.
+    async fn read_again(&mut self) {
+        let (Some(enforced), Some(trust)) = (&self.enforced, &self.trust) else { return };
+        let at_hand = (&self.certificates, trust);
+        if let Err(error) = enforce(&self.proxy, &self.options, &self.services, &enforced.plan, at_hand).await {
+            self.say(&format!("what was in force stays: {error:#}"));
+        }
+    }
+
     async fn refuse(&mut self, error: &str, end: &NodeEnd) -> Result<()> {
         self.wanted = None;
         self.page_error(Some(error.to_owned()));
@@ -276,6 +324,14 @@ impl Agent {
         let (plan, certificates) = (self.plan_hash(), self.certificates.infos());
         end.send(FromNode::Receipt { revision, plan, refused, certificates }).await?;
         Ok(())
+    }
+
+    /// From now on we serve: whoever did before may go.
+    fn serves(&mut self) {
+        if let Some(predecessor) = self.succession.predecessor.take() {
+            predecessor.dismiss();
+        }
+        self.succession.notify.ready();
     }
 
     fn show(&self) {

@@ -31,6 +31,10 @@ pub(super) fn read(reader: &mut Reader<'_>, spec: &Node, metadata: &Map<'_>, nam
     let endpoints = map.get("endpoints").map(|node| reader.list(node, "`endpoints`")).unwrap_or_default();
     let endpoints: Vec<_> = endpoints.iter().filter_map(|node| read_endpoint(reader, node, plaintext)).collect();
     let mut traffic = map.get("traffic").map(|node| traffic::read(reader, node)).unwrap_or_default();
+    let speaks = |protocol| ports.iter().any(|port: &Port| port.protocol == protocol);
+    if let Some(node) = map.get("traffic") {
+        traffic::check(reader, node, &traffic, (speaks(Protocol::Http), speaks(Protocol::Tcp)));
+    }
     traffic.zones = endpoints.iter().filter_map(zoned).collect();
     Some(Service {
         name: name.value.clone(),

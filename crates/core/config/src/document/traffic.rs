@@ -139,6 +139,18 @@ fn read_check(reader: &mut Reader<'_>, node: &Node) -> Option<Check> {
     Some(check)
 }
 
+/// Settings that no port of the service could enforce must not look as if one did.
+pub(super) fn check(reader: &mut Reader<'_>, node: &Node, traffic: &Traffic, (http, tcp): (bool, bool)) {
+    for (key, is_set, is_enforced, protocol) in
+        [("websocket", traffic.websocket, http, "HTTP"), ("proxyProtocol", traffic.proxy_protocol, tcp, "TCP")]
+    {
+        if is_set && !is_enforced {
+            let message = format!("`{key}` is for a port with `protocol: {protocol}`, and the service has none");
+            reader.error("not-enforceable", node.at, message, format!("leave `{key}` out"));
+        }
+    }
+}
+
 /// The zone of a written endpoint.
 pub(super) fn zone(reader: &mut Reader<'_>, map: &Map<'_>) -> Option<selvedge_model::Name> {
     map.get("zone").and_then(|node| reader.parse(node, "zone", selvedge_model::Name::parse))

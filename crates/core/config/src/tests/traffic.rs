@@ -58,6 +58,7 @@ fn what_cannot_be_meant_is_refused() {
         ("{ health: { interval: 10ms } }", "bad-value"),
         ("{ circuit: { requests: 0 } }", "bad-value"),
         ("{ websocket: false }", "bad-value"),
+        ("{ proxyProtocol: true }", "not-enforceable"),
     ] {
         let found = refused(&document(traffic, "[10.0.0.5]"));
         assert!(found.iter().any(|d| d.code == code), "{traffic}: {found:?}");
