@@ -240,3 +240,43 @@ fn patterns_that_multiply_are_refused_with_a_message() {
     let paths: Vec<&str> = paths.iter().map(String::as_str).collect();
     assert!(compiled(vec![rule("all", exposure(CredentialRule::Anonymous), None, &paths)]).is_ok());
 }
+
+#[test]
+fn a_rule_is_for_its_own_ports_and_for_connections_only_without_paths() {
+    let ports = |rule: Rule, ports: &[&str]| Rule { ports: ports.iter().map(|port| name(port)).collect(), ..rule };
+    let checkout = || From::Services(vec![name("checkout")]);
+    let policy = policy(vec![
+        ports(rule("admin", checkout(), None, &["/**"]), &["admin"]),
+        ports(rule("both", checkout(), Some(&["GET"]), &["/orders"]), &["http", "admin"]),
+        ports(rule("raw", checkout(), None, &[]), &["raw"]),
+    ]);
+    let id = SpiffeId::parse("spiffe://acme.example/checkout").unwrap();
+    let ask = |port: &str, path: Option<&str>| {
+        let (service, port) = (name("orders"), name(port));
+        let request = path.map(|path| RequestFacts { method: "GET", path });
+        let (peer, credential) = (Peer::Workload(&id), Credential::Absent);
+        let facts = Facts {
+            peer,
+            credential,
+            service: &service,
+            port: &port,
+            request,
+            client: None,
+            now: 0,
+            headers: &[],
+            tls: None,
+        };
+        match policy.decide(&facts) {
+            Decision::Allow(rule) => Ok(rule.rule.to_string()),
+            Decision::Deny(denial) => Err(denial.nearest.map(|near| (near.rule.rule.to_string(), near.missing))),
+        }
+    };
+    let near = |rule: &str, missing| Err(Some((rule.to_owned(), missing)));
+    assert_eq!(ask("admin", Some("/orders")), Ok("admin".to_owned()));
+    assert_eq!(ask("http", Some("/orders")), Ok("both".to_owned()));
+    assert_eq!(ask("http", Some("/")), near("both", Missing::Path));
+    assert_eq!(ask("raw", None), Ok("raw".to_owned()));
+    assert_eq!(ask("raw", Some("/orders")), near("raw", Missing::Path));
+    assert_eq!(ask("http", None), near("both", Missing::Path));
+    assert_eq!(ask("other", None), near("admin", Missing::Port));
+}

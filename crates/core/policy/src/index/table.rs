@@ -68,3 +68,6 @@ fn places(hash: u32, slots: usize) -> impl Iterator<Item = usize> {
     let mask = slots.wrapping_sub(1);
     (0..slots).map(move |step| (hash as usize).wrapping_add(step) & mask)
 }
+
+#[cfg(test)]
+mod tests;
