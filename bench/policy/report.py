@@ -12,7 +12,8 @@ peers' answers are compared with ours before the clock runs, and a difference en
 random rule, then half of them lose one thing. Cedar's `Authorizer` evaluates the whole rendered set; OPA gets one Rego rule
 for each of ours, with literals for its rule index, and a prepared query. Our decisions are timed in batches of 32, whose facts
 are read just before, as if they had just been parsed, while rules are mostly not in the processor's cache; the peers' one by
-one. "Goal" is absolute; "ratio" is ours to the best peer."""
+one. "memory" is what our decisions read; "bytes/rule held" counts what answers show, too: names of rules and their places.
+"Goal" is absolute; "ratio" is ours to the best peer."""
 
 
 def entry(case, by_program):
@@ -51,7 +52,7 @@ def section(rows, runs, command):
     return [
         results.head(command), EXPLANATION, results.table(head, [cells(row, names) for row in rows]),
         "\n".join(f"- **{row['case']}**: {CASES[row['case']].title}" for row in rows),
-        results.table(["rules", "engine", "allowed ns", "denied ns", "all p99 ns", "allocations", "compile ms", "decisions"], details(runs)),
+        results.table(["rules", "engine", "allowed ns", "denied ns", "all p99 ns", "allocations", "compile ms", "bytes/rule held", "decisions"], details(runs)),
     ]
 
 
@@ -61,7 +62,7 @@ def cells(row, names):
 
 
 def details(runs):
-    paths = [("allowed", "median_ns"), ("denied", "median_ns"), ("all", "p99_ns"), ("all", "allocations"), ("prepare_ms",), ("all", "decisions")]
+    paths = [("allowed", "median_ns"), ("denied", "median_ns"), ("all", "p99_ns"), ("all", "allocations"), ("prepare_ms",), ("bytes_per_rule",), ("all", "decisions")]
     return [
         [world, name, *(shown(middle(done, path)) for path in paths)]
         for world in ["lowered", "residual"] for name, done in runs[world].items()

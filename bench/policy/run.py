@@ -85,7 +85,9 @@ def flags(world):
 
 
 def per_rule(figures):
-    return figures | {"bytes_per_rule": figures["bytes"] / figures["rules"]}
+    # Peers have no index apart: all that they hold is what they read.
+    index = figures.get("index_bytes", figures["bytes"])
+    return figures | {"bytes_per_rule": figures["bytes"] / figures["rules"], "index_bytes_per_rule": index / figures["rules"]}
 
 
 def run(command):

@@ -21,7 +21,8 @@ if [ ${#missing[@]} -gt 0 ]; then
 fi
 [ -x "$cache/venv/bin/python" ] || python3 -m venv "$cache/venv"
 
-cargo build -q --release --manifest-path "$root/Cargo.toml" -p selvedge-bench
+# With the program, so that both stand on the same builds of what they share.
+cargo build -q --release --manifest-path "$root/Cargo.toml" -p selvedge -p selvedge-bench
 
 # OPA is a Go module; Debian's Go is too old for it. Without Go, OPA is a dash in the table.
 if command -v go >/dev/null; then

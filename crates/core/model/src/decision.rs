@@ -97,12 +97,12 @@ pub enum Missing {
     Port,
     /// The path is covered by no pattern of the rule.
     Path,
-    /// The method is not one of the rule's.
-    Method,
     /// The caller is another gateway or service than the rule names, or came from the other side.
     Caller,
     /// The host is not one of the rule's.
     Host,
+    /// The method is not one of the rule's.
+    Method,
     /// No token, or one of another issuer: the issuer that the rule names.
     Token(Name),
     /// A credential was shown and refused; it is never downgraded to anonymous.

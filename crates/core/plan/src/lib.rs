@@ -55,6 +55,11 @@ impl Plan {
         Ok(Plan { hash, checked, policy, routes, targets, limits, keys })
     }
 
+    /// The content hash that a plan of these documents and endpoints would have, without compiling it.
+    pub fn hash_of(checked: &Checked, registered: &BTreeMap<Name, Vec<Endpoint>>) -> Arc<str> {
+        hash::of(checked, registered)
+    }
+
     /// The content hash, as 64 hex digits of SHA-256.
     pub fn hash(&self) -> &Arc<str> {
         &self.hash

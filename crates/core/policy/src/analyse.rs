@@ -27,6 +27,7 @@ mod terms;
 pub use answer::{Access, Answer, Condition, Unless, Way};
 pub use ask::Caller;
 pub use class::PathClass;
+pub(crate) use class::{PATH_CLASSES_MAX, are_few};
 pub use diff::{Change, Difference, Hop, diff};
 pub use findings::{CODES, Finding, Severity};
 pub use identity::{Hosts, Identity, Shown};

@@ -1,51 +1,88 @@
-//! The decision: candidates from the index, the first that holds, else the nearest miss.
+//! The decision: candidates from the index, the first that holds, else the nearest miss. One pass finds both.
 
-use crate::cedar::Held;
+use crate::cedar::{Condition, Held};
+use crate::index::{Caller, Claim, Service, Tested};
 use crate::lower::View;
-use crate::{Credential, From, Policy, Rule};
+use crate::{Policy, Rule};
 use selvedge_model::{
     Credential as Shown, Decision, Denial, DenialReason, Facts, Forbidden, Missing, NearestMiss, PathPattern, Peer,
-    Principal,
 };
-use std::ops::ControlFlow;
+
+/// Facts, with what is looked up once for all candidates.
+struct Asked<'a> {
+    facts: &'a Facts<'a>,
+    service: Option<Service>,
+    /// The number of the calling service or gateway, if documents name it.
+    peer: Option<u32>,
+    /// The number of the method, if rules name it.
+    method: Option<u32>,
+}
+
+/// What the candidates came to.
+enum Outcome {
+    /// The first rule that holds.
+    Holds(u32),
+    /// The first of the rules that came nearest, if there is any rule.
+    Nearest(Option<(u32, Missing)>),
+}
 
 impl Policy {
     /// Decides one set of facts. Default deny; nothing here can fail, and the answer depends on the facts alone.
     ///
     /// Where several rules hold, the one written first is named (documents in order of name).
     pub fn decide(&self, facts: &Facts<'_>) -> Decision {
-        match self.first_holding(facts) {
-            Some(rule) => self.unless_forbidden(rule, facts),
-            None => Decision::Deny(self.denial(facts)),
+        let asked = self.asked(facts);
+        match self.outcome(&asked) {
+            // INVARIANT: the index has no other rules. If it had, such a rule would allow nothing.
+            Outcome::Holds(rule) => match self.rule(rule) {
+                Some(rule) => self.unless_forbidden(rule, &asked),
+                None => Decision::Deny(Denial::of(DenialReason::NotPermitted)),
+            },
+            Outcome::Nearest(nearest) => Decision::Deny(self.denial(facts, nearest)),
         }
     }
 
-    fn first_holding(&self, facts: &Facts<'_>) -> Option<&Rule> {
-        let (_, port) = self.services.get(facts.service)?.ports.iter().find(|(name, _)| name == facts.port)?;
-        let mut first: Option<u32> = None;
-        let mut consider = |index: &u32| {
-            let earlier = first.is_none_or(|found| *index < found);
-            let holds =
-                |rule: &Rule| rule.lacks_beside_path(facts).is_none() && self.lacks_condition(rule, facts).is_none();
-            if earlier && self.rule(*index).is_some_and(holds) {
-                first = Some(*index);
+    fn asked<'a>(&self, facts: &'a Facts<'a>) -> Asked<'a> {
+        Asked {
+            facts,
+            service: self.index.service(facts.service),
+            peer: self.index.peer(facts.peer),
+            method: facts.request.and_then(|request| self.index.method(request.method)),
+        }
+    }
+
+    fn outcome(&self, asked: &Asked<'_>) -> Outcome {
+        let Some(service) = asked.service else { return Outcome::Nearest(None) };
+        let Some(port) = self.index.port(service, asked.facts.port) else {
+            return Outcome::Nearest(first(self.index.rules_of(service), Missing::Port));
+        };
+        let mut holds: Option<u32> = None;
+        let mut nearest: Option<(u32, Missing)> = None;
+        self.index.visit(port, asked.facts.request.map(|request| request.path), &mut |rule| {
+            if holds.is_some_and(|found| found <= rule) {
+                return;
             }
-            ControlFlow::<()>::Continue(())
-        };
-        // A break never comes: all candidates are considered.
-        let _ = match facts.request {
-            Some(request) => port.paths.visit(request.path, &mut consider),
-            None => port.whole.iter().try_for_each(consider),
-        };
-        first.and_then(|index| self.rule(index))
+            match self.index.tested(rule).and_then(|tested| self.lacks_beside_path(rule, tested, asked)) {
+                None => holds = Some(rule),
+                Some(missing) if holds.is_none() && is_nearer(&nearest, rule, &missing) => {
+                    nearest = Some((rule, missing));
+                }
+                Some(_) => {}
+            }
+        });
+        match (holds, nearest) {
+            (Some(rule), _) => Outcome::Holds(rule),
+            (None, Some(nearest)) => Outcome::Nearest(Some(nearest)),
+            (None, None) => Outcome::Nearest(first(self.index.rules_at(port), Missing::Path)),
+        }
     }
 
     /// The rule allows, unless a guardrail forbids or fails.
-    fn unless_forbidden(&self, rule: &Rule, facts: &Facts<'_>) -> Decision {
+    fn unless_forbidden(&self, rule: &Rule, asked: &Asked<'_>) -> Decision {
         if self.guardrails.all.is_empty() {
             return Decision::Allow(rule.id.clone());
         }
-        let Some((guardrail, error)) = self.guardrails.forbids(&self.view(facts, &[])) else {
+        let Some((guardrail, error)) = self.guardrails.forbids(&self.view_of(asked, &[])) else {
             return Decision::Allow(rule.id.clone());
         };
         let (guardrail, source) = (guardrail.id.clone(), guardrail.source.clone());
@@ -53,13 +90,77 @@ impl Policy {
         Decision::Deny(Denial { reason: DenialReason::Forbidden, nearest: None, forbidden })
     }
 
-    /// The first thing that the rule lacks for these facts; `None` when it holds.
-    pub(crate) fn lacking(&self, rule: &Rule, facts: &Facts<'_>) -> Option<Missing> {
-        rule.lacks(facts).or_else(|| self.lacks_condition(rule, facts))
+    /// The first thing that the rule at this place lacks for these facts; `None` when it holds.
+    pub(crate) fn lacking(&self, rule: u32, facts: &Facts<'_>) -> Option<Missing> {
+        let asked = self.asked(facts);
+        let port = asked.service.and_then(|service| self.index.port(service, facts.port));
+        let Some(port) = port.filter(|port| self.index.rules_at(*port).contains(&rule)) else {
+            return Some(Missing::Port);
+        };
+        let mut covered = false;
+        self.index.visit(port, facts.request.map(|request| request.path), &mut |found| covered |= found == rule);
+        if !covered {
+            return Some(Missing::Path);
+        }
+        self.index.tested(rule).and_then(|tested| self.lacks_beside_path(rule, tested, &asked))
     }
 
-    fn lacks_condition(&self, rule: &Rule, facts: &Facts<'_>) -> Option<Missing> {
-        match rule.when.as_ref()?.holds(&self.view(facts, &rule.paths)) {
+    /// The first thing that a candidate lacks, which the index found by port and path.
+    fn lacks_beside_path(&self, rule: u32, tested: Tested, asked: &Asked<'_>) -> Option<Missing> {
+        let claim = match (self.index.from(tested.from), asked.facts.peer) {
+            (Caller::Services(callers), Peer::Workload(_)) => {
+                if !asked.peer.is_some_and(|peer| callers.binary_search(&peer).is_ok()) {
+                    return Some(Missing::Caller);
+                }
+                None
+            }
+            (Caller::Gateway { gateway, hosts, claim }, Peer::Outside { host, .. }) => {
+                if asked.peer != Some(gateway) {
+                    return Some(Missing::Caller);
+                }
+                if !hosts.iter().any(|pattern| pattern.matches(host)) {
+                    return Some(Missing::Host);
+                }
+                Some(claim)
+            }
+            (Caller::Services(_), Peer::Outside { .. }) | (Caller::Gateway { .. }, Peer::Workload(_)) => {
+                return Some(Missing::Caller);
+            }
+        };
+        if asked.facts.request.is_some() && !self.index.has_method(tested.methods, asked.method) {
+            return Some(Missing::Method);
+        }
+        let credential = claim.and_then(|claim| self.lacks_credential(claim, asked.facts.credential));
+        credential.or_else(|| self.lacks_condition(rule, tested.when, asked))
+    }
+
+    /// What is lacking of the credential; without a claim, anonymous callers are welcome.
+    fn lacks_credential(&self, claim: Option<Claim>, shown: Shown<'_>) -> Option<Missing> {
+        let token = |claim| match self.index.issuer(claim) {
+            Some(issuer) => Missing::Token(issuer.clone()),
+            None => Missing::ValidCredential,
+        };
+        match (claim, shown) {
+            (None, Shown::Absent | Shown::Token(_)) => None,
+            (None, Shown::Refused) => Some(Missing::ValidCredential),
+            (Some(claim), Shown::Absent | Shown::Refused) => Some(token(claim)),
+            (Some(claim), Shown::Token(principal)) => {
+                if self.index.issuer(claim) != Some(&principal.issuer) {
+                    return Some(token(claim));
+                }
+                self.index.lacks_grant(claim, principal)
+            }
+        }
+    }
+
+    fn lacks_condition(&self, rule: u32, when: u32, asked: &Asked<'_>) -> Option<Missing> {
+        let number = when.checked_sub(1)?;
+        let Some(condition) = self.conditions.get(number as usize) else {
+            // INVARIANT: conditions are numbered when they are compiled. Without one there would be no answer.
+            return Some(Missing::Evaluation("the condition is not there".into()));
+        };
+        let patterns = if condition.captures { self.rule(rule).map(|rule| &*rule.patterns) } else { None };
+        match condition.holds(&self.view_of(asked, patterns.unwrap_or_default())) {
             Held::Yes => None,
             Held::No(conjunct) => Some(Missing::When(conjunct.text.clone())),
             Held::Error(error) => Some(Missing::Evaluation(error)),
@@ -68,102 +169,49 @@ impl Policy {
 
     /// What a condition sees of the facts; a rule's own patterns are for its captures.
     pub(crate) fn view<'a>(&'a self, facts: &'a Facts<'a>, patterns: &'a [PathPattern]) -> View<'a> {
-        let caller_labels = match facts.peer {
-            Peer::Workload(id) => self.callers.get(id).map(Vec::as_slice).unwrap_or_default(),
+        self.view_of(&self.asked(facts), patterns)
+    }
+
+    fn view_of<'a>(&'a self, asked: &Asked<'a>, patterns: &'a [PathPattern]) -> View<'a> {
+        let caller_labels = match asked.facts.peer {
+            Peer::Workload(_) => self.index.labels(asked.peer),
             Peer::Outside { .. } => &[],
         };
-        let service_labels = self.services.get(facts.service).map(|rules| rules.labels.as_slice()).unwrap_or_default();
-        View { facts, domain: self.domain.as_str(), caller_labels, service_labels, patterns }
+        let service_labels = asked.service.map(|service| self.index.service_labels(service)).unwrap_or_default();
+        View { facts: asked.facts, domain: self.domain.as_str(), caller_labels, service_labels, patterns }
+    }
+
+    /// The condition of the rule at this place, if it has one, and the patterns that it captures from.
+    pub(crate) fn condition(&self, rule: usize) -> Option<(&Condition, &[PathPattern])> {
+        let index = u32::try_from(rule).ok()?;
+        let number = self.index.tested(index)?.when.checked_sub(1)?;
+        Some((self.conditions.get(number as usize)?, &self.rule(index)?.patterns))
     }
 
     pub(crate) fn rule(&self, index: u32) -> Option<&Rule> {
         self.rules.get(index as usize)
     }
 
-    /// The denial: its kind follows from how near the nearest rule came. A scan, on the refused path only.
-    fn denial(&self, facts: &Facts<'_>) -> Denial {
-        let rules = self.services.get(facts.service).map(|service| service.all.as_slice()).unwrap_or_default();
-        let misses = rules.iter().filter_map(|index| self.rule(*index)).filter_map(|rule| {
-            let missing = self.lacking(rule, facts)?;
-            Some((rank(&missing), rule, missing))
+    /// The denial: its kind follows from how near the nearest rule came.
+    fn denial(&self, facts: &Facts<'_>, nearest: Option<(u32, Missing)>) -> Denial {
+        let reason = denial_reason(facts, nearest.as_ref().map(|(_, missing)| missing));
+        let nearest = nearest.and_then(|(rule, missing)| {
+            let rule = self.rule(rule)?.id.clone();
+            Some(NearestMiss { rule, missing })
         });
-        // The first of the nearest, so that the answer does not depend on the order of equal misses.
-        let nearest = misses.reduce(|best, next| if next.0 > best.0 { next } else { best });
-        let reason = denial_reason(facts, nearest.as_ref().map(|(_, _, missing)| missing));
-        let nearest = nearest.map(|(_, rule, missing)| NearestMiss { rule: rule.id.clone(), missing });
         Denial { reason, nearest, forbidden: None }
     }
 }
 
-impl Rule {
-    /// The first thing that the rule lacks beside its condition.
-    fn lacks(&self, facts: &Facts<'_>) -> Option<Missing> {
-        if !self.ports.contains(facts.port) {
-            return Some(Missing::Port);
-        }
-        let covered = match facts.request {
-            Some(request) => self.paths.iter().any(|pattern| pattern.matches(request.path)),
-            None => self.paths.is_empty(),
-        };
-        if !covered {
-            return Some(Missing::Path);
-        }
-        self.lacks_beside_path(facts)
-    }
-
-    /// As [`Rule::lacks`], for a candidate that the index found by port and path.
-    fn lacks_beside_path(&self, facts: &Facts<'_>) -> Option<Missing> {
-        if let (Some(methods), Some(request)) = (&self.methods, facts.request)
-            && !methods.iter().any(|method| **method == *request.method)
-        {
-            return Some(Missing::Method);
-        }
-        match (&self.from, facts.peer) {
-            (From::Services(ids), Peer::Workload(id)) => ids.binary_search(id).is_err().then_some(Missing::Caller),
-            (From::Gateway { gateway, hosts, credential }, Peer::Outside { gateway: through, host }) => {
-                if gateway != through {
-                    return Some(Missing::Caller);
-                }
-                if !hosts.iter().any(|pattern| pattern.matches(host)) {
-                    return Some(Missing::Host);
-                }
-                credential.lacks(facts.credential)
-            }
-            (From::Services(_), Peer::Outside { .. }) | (From::Gateway { .. }, Peer::Workload(_)) => {
-                Some(Missing::Caller)
-            }
-        }
-    }
+/// The first of these rules, which all lack the same.
+fn first(rules: &[u32], missing: Missing) -> Option<(u32, Missing)> {
+    rules.first().map(|rule| (*rule, missing))
 }
 
-impl Credential {
-    fn lacks(&self, shown: Shown<'_>) -> Option<Missing> {
-        match (self, shown) {
-            (Credential::Anonymous, Shown::Absent | Shown::Token(_)) => None,
-            (Credential::Anonymous, Shown::Refused) => Some(Missing::ValidCredential),
-            (Credential::Token { issuer, .. }, Shown::Absent | Shown::Refused) => Some(Missing::Token(issuer.clone())),
-            (Credential::Token { issuer, scopes, groups }, Shown::Token(principal)) => {
-                if principal.issuer != *issuer {
-                    return Some(Missing::Token(issuer.clone()));
-                }
-                lacks_grant(principal, scopes, groups)
-            }
-        }
-    }
-}
-
-fn lacks_grant(
-    principal: &Principal,
-    scopes: &[std::sync::Arc<str>],
-    groups: &[std::sync::Arc<str>],
-) -> Option<Missing> {
-    if let Some(scope) = scopes.iter().find(|scope| !principal.has_scope(scope)) {
-        return Some(Missing::Scope(scope.clone()));
-    }
-    if groups.is_empty() || groups.iter().any(|group| principal.in_group(group)) {
-        return None;
-    }
-    Some(Missing::Group(groups.join(", ").into()))
+/// Whether a miss is nearer than what was found; of equal ones the rule written first counts, so that the answer does
+/// not depend on the order in which the index is walked.
+fn is_nearer(nearest: &Option<(u32, Missing)>, rule: u32, missing: &Missing) -> bool {
+    nearest.as_ref().is_none_or(|(other, found)| (rank(missing), *other) > (rank(found), rule))
 }
 
 /// How near a rule came: the later the thing it lacked is tested, the nearer.
@@ -171,9 +219,9 @@ pub(crate) fn rank(missing: &Missing) -> u8 {
     match missing {
         Missing::Port => 0,
         Missing::Path => 1,
-        Missing::Method => 2,
-        Missing::Caller => 3,
-        Missing::Host => 4,
+        Missing::Caller => 2,
+        Missing::Host => 3,
+        Missing::Method => 4,
         Missing::Token(_) => 5,
         Missing::ValidCredential => 6,
         Missing::Scope(_) => 7,

@@ -91,9 +91,10 @@ impl Policy {
     /// The first thing that the rule of this name lacks, by the engine that decides; `None` when it holds or is not a
     /// rule of the service.
     pub fn lacks(&self, id: &RuleId, facts: &Facts<'_>) -> Option<Missing> {
-        let mut rules = self.services.get(facts.service)?.all.iter().filter_map(|index| self.rule(*index));
-        let rule = rules.find(|rule| (&rule.id.access, &rule.id.rule) == (&id.access, &id.rule))?;
-        self.lacking(rule, facts)
+        let is = |rule: &crate::Rule| (&rule.id.access, &rule.id.rule) == (&id.access, &id.rule);
+        let rules = self.index.rules_of(self.index.service(facts.service)?);
+        let rule = rules.iter().find(|index| self.rule(**index).is_some_and(is))?;
+        self.lacking(*rule, facts)
     }
 }
 

@@ -8,6 +8,7 @@ mod cedar;
 mod compile;
 mod decide;
 mod explain;
+mod index;
 mod lower;
 mod replay;
 mod tree;
@@ -18,10 +19,9 @@ pub use replay::{Before, Destination, Recorded, Replayed, Unreplayable};
 pub use tree::PathTree;
 
 use crate::cedar::{Condition, Guardrails};
-use ahash::RandomState;
+use crate::index::Index;
 use selvedge_config::{Checked, Diagnostic, SourceFile};
-use selvedge_model::{HostPattern, Name, PathPattern, RuleId, SpiffeId, TrustDomain};
-use std::collections::HashMap;
+use selvedge_model::{PathPattern, RuleId, TrustDomain};
 use std::sync::Arc;
 
 #[cfg(doc)]
@@ -38,10 +38,12 @@ pub fn check(files: &[SourceFile]) -> Result<(Checked, Policy), Vec<Diagnostic>>
 /// The compiled policy of a whole mesh.
 #[derive(Debug)]
 pub struct Policy {
+    /// What decisions read.
+    index: Index,
+    /// What answers show, by rule, in the order written.
     rules: Vec<Rule>,
-    services: HashMap<Name, ServiceRules, RandomState>,
-    /// Labels of services as callers, each as `key=value`.
-    callers: HashMap<SpiffeId, Vec<Arc<str>>, RandomState>,
+    /// The distinct conditions of rules.
+    conditions: Vec<Arc<Condition>>,
     domain: TrustDomain,
     /// Request fields that conditions name, by their names on the wire.
     headers: Vec<Arc<str>>,
@@ -53,54 +55,19 @@ impl Policy {
     pub fn headers_wanted(&self) -> &[Arc<str>] {
         &self.headers
     }
+
+    /// The size of what decisions read, in bytes: rules, patterns, names and the tables to find them.
+    pub fn index_bytes(&self) -> usize {
+        self.index.bytes()
+    }
 }
 
-/// The rules of one service.
-#[derive(Debug, Default)]
-struct ServiceRules {
-    /// Every rule, for the nearest miss.
-    all: Vec<u32>,
-    /// By port: a service has few, so a scan is quicker than a map.
-    ports: Vec<(Name, PortRules)>,
-    /// The service's labels, each as `key=value`.
-    labels: Vec<Arc<str>>,
-}
-
-/// The rules of one port, by path; on a TCP port under no path at all.
-#[derive(Debug, Default)]
-struct PortRules {
-    paths: PathTree<u32>,
-    whole: Vec<u32>,
-}
-
-/// One rule, ready to be tested.
+/// One rule, as far as the index does not have it.
 #[derive(Debug)]
 struct Rule {
     id: Arc<RuleId>,
-    ports: Vec<Name>,
-    methods: Option<Vec<Arc<str>>>,
-    paths: Vec<PathPattern>,
-    from: From,
-    when: Option<Arc<Condition>>,
-}
-
-/// Who calls, resolved.
-#[derive(Debug)]
-enum From {
-    Gateway {
-        gateway: Name,
-        hosts: Vec<HostPattern>,
-        credential: Credential,
-    },
-    /// Sorted.
-    Services(Vec<SpiffeId>),
-}
-
-/// What an outside caller must show.
-#[derive(Debug)]
-enum Credential {
-    Anonymous,
-    Token { issuer: Name, scopes: Vec<Arc<str>>, groups: Vec<Arc<str>> },
+    /// Its patterns, where its condition names what they capture.
+    patterns: Box<[PathPattern]>,
 }
 
 #[cfg(test)]

@@ -4,8 +4,8 @@ use crate::Policy;
 use proptest::prelude::*;
 use selvedge_config::checked::{Access, Checked, CredentialRule, From, Mesh, Rule};
 use selvedge_model::{
-    Credential, Decision, DenialReason, Facts, HostPattern, Missing, Name, PathPattern, Peer, Principal, RequestFacts,
-    RuleId, Source, SpiffeId, TrustDomain,
+    Credential, Decision, Denial, DenialReason, Facts, HostPattern, Missing, Name, PathPattern, Peer, Principal,
+    RequestFacts, RuleId, Source, SpiffeId, TrustDomain,
 };
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -36,6 +36,10 @@ fn token(scopes: &[&str]) -> CredentialRule {
 }
 
 fn policy(rules: Vec<Rule>) -> Policy {
+    compiled(rules).unwrap()
+}
+
+fn compiled(rules: Vec<Rule>) -> Result<Policy, Vec<selvedge_config::Diagnostic>> {
     let trust_domain = TrustDomain::parse("acme.example").unwrap();
     Policy::compile(&Checked {
         mesh: Mesh {
@@ -54,7 +58,6 @@ fn policy(rules: Vec<Rule>) -> Policy {
         allow: Vec::new(),
         places: Default::default(),
     })
-    .unwrap()
 }
 
 /// What is common to the tests: `orders` with one exposure and one rule for a service.
@@ -200,4 +203,88 @@ proptest! {
             prop_assert_eq!(found, scan(&rules, method, &path));
         }
     }
+}
+
+#[test]
+fn a_rule_that_lacks_the_caller_is_farther_than_one_that_lacks_the_method_alone() {
+    let rules = vec![
+        rule("other", From::Services(vec![name("billing")]), Some(&["GET"]), &["/orders"]),
+        rule("own", From::Services(vec![name("checkout")]), Some(&["POST"]), &["/orders"]),
+    ];
+    let checkout = SpiffeId::parse("spiffe://acme.example/checkout").unwrap();
+    let decision = decide(&policy(rules), Peer::Workload(&checkout), Credential::Absent, "GET", "/orders");
+    let Decision::Deny(Denial { nearest: Some(nearest), .. }) = decision else {
+        panic!("allowed, or no rule was near")
+    };
+    assert_eq!((nearest.rule.rule.as_str(), nearest.missing), ("own", Missing::Method));
+}
+
+#[test]
+fn more_methods_than_fit_a_word_are_told_apart() {
+    let methods: Vec<String> = (0..80).map(|number| format!("M{number}")).collect();
+    let all: Vec<&str> = methods.iter().map(String::as_str).collect();
+    let (few, many) = all.split_at(20);
+    let open = |own, methods| rule(own, exposure(CredentialRule::Anonymous), Some(methods), &["/**"]);
+    let policy = policy(vec![open("few", few), open("many", many)]);
+    for (at, method) in all.iter().enumerate() {
+        let Decision::Allow(rule) = outside(&policy, Credential::Absent, method, "/") else { panic!("{method}") };
+        assert_eq!(rule.rule.as_str(), if at < 20 { "few" } else { "many" });
+    }
+    assert_eq!(reason(outside(&policy, Credential::Absent, "M80", "/")), DenialReason::NotExposed);
+}
+
+#[test]
+fn patterns_that_multiply_are_refused_with_a_message() {
+    let at = |depth: usize, literal: usize| {
+        let segments = (0..4).map(|at| if at == depth { format!("/l{literal}") } else { format!("/{{s{at}}}") });
+        segments.collect::<String>()
+    };
+    let paths: Vec<String> = (0..4).flat_map(|depth| (0..16).map(move |literal| at(depth, literal))).collect();
+    let paths: Vec<&str> = paths.iter().map(String::as_str).collect();
+    let found = compiled(vec![rule("all", exposure(CredentialRule::Anonymous), None, &paths)]).unwrap_err();
+    assert_eq!(found.iter().map(|d| d.code).collect::<Vec<_>>(), ["too-many-paths"]);
+    // As many patterns with their literals first are no trouble.
+    let paths: Vec<String> = (0..2_000).map(|literal| format!("/l{literal}/{{id}}")).collect();
+    let paths: Vec<&str> = paths.iter().map(String::as_str).collect();
+    assert!(compiled(vec![rule("all", exposure(CredentialRule::Anonymous), None, &paths)]).is_ok());
+}
+
+#[test]
+fn a_rule_is_for_its_own_ports_and_for_connections_only_without_paths() {
+    let ports = |rule: Rule, ports: &[&str]| Rule { ports: ports.iter().map(|port| name(port)).collect(), ..rule };
+    let checkout = || From::Services(vec![name("checkout")]);
+    let policy = policy(vec![
+        ports(rule("admin", checkout(), None, &["/**"]), &["admin"]),
+        ports(rule("both", checkout(), Some(&["GET"]), &["/orders"]), &["http", "admin"]),
+        ports(rule("raw", checkout(), None, &[]), &["raw"]),
+    ]);
+    let id = SpiffeId::parse("spiffe://acme.example/checkout").unwrap();
+    let ask = |port: &str, path: Option<&str>| {
+        let (service, port) = (name("orders"), name(port));
+        let request = path.map(|path| RequestFacts { method: "GET", path });
+        let (peer, credential) = (Peer::Workload(&id), Credential::Absent);
+        let facts = Facts {
+            peer,
+            credential,
+            service: &service,
+            port: &port,
+            request,
+            client: None,
+            now: 0,
+            headers: &[],
+            tls: None,
+        };
+        match policy.decide(&facts) {
+            Decision::Allow(rule) => Ok(rule.rule.to_string()),
+            Decision::Deny(denial) => Err(denial.nearest.map(|near| (near.rule.rule.to_string(), near.missing))),
+        }
+    };
+    let near = |rule: &str, missing| Err(Some((rule.to_owned(), missing)));
+    assert_eq!(ask("admin", Some("/orders")), Ok("admin".to_owned()));
+    assert_eq!(ask("http", Some("/orders")), Ok("both".to_owned()));
+    assert_eq!(ask("http", Some("/")), near("both", Missing::Path));
+    assert_eq!(ask("raw", None), Ok("raw".to_owned()));
+    assert_eq!(ask("raw", Some("/orders")), near("raw", Missing::Path));
+    assert_eq!(ask("http", None), near("both", Missing::Path));
+    assert_eq!(ask("other", None), near("admin", Missing::Port));
 }

@@ -66,8 +66,8 @@ fn find(files: &[SourceFile]) -> std::result::Result<Report, Vec<Diagnostic>> {
     let findings = Analysis::of(&checked, &policy).findings();
     let rules = checked.access.iter().map(|access| access.rules.len()).sum();
     let (services, gateways) = (checked.services.len(), checked.gateways.len());
-    let plan = Plan::compile(checked, &BTreeMap::new())?;
-    Ok(Report { gateways, services, rules, plan: plan.hash().to_string(), findings })
+    let plan = Plan::hash_of(&checked, &BTreeMap::new()).to_string();
+    Ok(Report { gateways, services, rules, plan, findings })
 }
 
 impl Report {

@@ -61,11 +61,30 @@ struct Node {
     rest: Vec<usize>,
 }
 
-/// Parts all canonical paths into classes. The classes are disjoint, and together they are all paths.
+/// Classes of paths of one port. Patterns with prefixes in common need a few each; those that have `{name}` where others
+/// have literals, at several places, multiply. An analysis holds each class with callers and methods, some kilobytes.
+pub(crate) const PATH_CLASSES_MAX: usize = 32_768;
+
+/// Whether the patterns make no more classes than [`PATH_CLASSES_MAX`].
+pub(crate) fn are_few(patterns: &[&PathPattern]) -> bool {
+    parted(patterns, PATH_CLASSES_MAX).is_some()
+}
+
+/// Parts all canonical paths into classes. The classes are disjoint, and together they are all paths. Their number was
+/// limited when each policy was compiled.
 pub(super) fn partition(patterns: &[&PathPattern]) -> Vec<Covered> {
+    parted(patterns, usize::MAX).unwrap_or_default()
+}
+
+/// The classes; `None` when there are more than `max`.
+fn parted(patterns: &[&PathPattern], max: usize) -> Option<Vec<Covered>> {
     let mut classes = Vec::new();
     let mut nodes = vec![Node { steps: Vec::new(), live: (0..patterns.len()).collect(), rest: Vec::new() }];
     while let Some(mut node) = nodes.pop() {
+        // Each node makes a class, at least.
+        if classes.len() + nodes.len() >= max {
+            return None;
+        }
         let depth = node.steps.len();
         let segments = |index: usize| patterns.get(index).map_or(&[][..], |pattern| pattern.segments());
         let takes_rest = |index: usize| patterns.get(index).is_some_and(|pattern| pattern.takes_rest());
@@ -93,7 +112,7 @@ pub(super) fn partition(patterns: &[&PathPattern]) -> Vec<Covered> {
         descend(&node, &deeper, segment, &mut nodes);
     }
     classes.sort_by(|a, b| a.class.cmp(&b.class));
-    classes
+    Some(classes)
 }
 
 fn is_empty(segment: Option<&Segment>) -> bool {

@@ -23,8 +23,7 @@ enum Of<'a> {
 
 /// The ways in which the `when` of a rule holds. Rules are counted as they are written.
 pub(super) fn when(policy: &Policy, rule: usize) -> Vec<Conjunction> {
-    let rule = policy.rules.get(rule);
-    let when = rule.and_then(|rule| Some(alternatives(rule.when.as_ref()?, Of::Rule(&rule.paths))));
+    let when = policy.condition(rule).map(|(when, patterns)| alternatives(when, Of::Rule(patterns)));
     when.unwrap_or_else(|| vec![Vec::new()])
 }
 

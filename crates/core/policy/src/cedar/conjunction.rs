@@ -9,6 +9,8 @@ use std::sync::Arc;
 pub(crate) struct Condition {
     /// In the order written.
     pub(crate) conjuncts: Vec<Conjunct>,
+    /// Whether it may name what patterns capture.
+    pub(crate) captures: bool,
 }
 
 /// One part of a condition.

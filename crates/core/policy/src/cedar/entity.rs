@@ -1,5 +1,6 @@
 //! Facts as Cedar's entities and context: what the schema promises, and nothing else.
 
+use super::residual::Named;
 use crate::lower::{Field, List, Part, View};
 use cedar_policy_core::ast::{
     Context, Eid, Entity, EntityType, EntityUID, EntityUIDEntry, Name, PartialValue, Request, RestrictedExpr, Value,
@@ -15,26 +16,36 @@ use std::sync::{Arc, LazyLock};
 /// A record under construction.
 pub(super) type Attributes = BTreeMap<SmolStr, Value>;
 
-/// The caller.
-pub(super) fn caller(view: &View<'_>) -> Entity {
+/// The caller, with these attributes.
+pub(super) fn caller(view: &View<'_>, named: &Named) -> Entity {
     let (prefix, name) = view.caller();
     let text = |field: &Field| string(view.text(field).unwrap_or_default());
-    let attributes = [
-        ("kind", text(&Field::CallerKind)),
-        ("id", text(&Field::CallerId)),
-        ("service", text(&Field::CallerService)),
-        ("gateway", text(&Field::Gateway)),
-        ("host", text(&Field::Host)),
-        ("labels", set(view.list(List::CallerLabels).unwrap_or_default())),
-    ];
-    entity(&WORDS.caller, &[prefix, name].concat(), attributes)
+    let value = |key: &'static str| match key {
+        "kind" => text(&Field::CallerKind),
+        "id" => text(&Field::CallerId),
+        "service" => text(&Field::CallerService),
+        "gateway" => text(&Field::Gateway),
+        "host" => text(&Field::Host),
+        _ => set(view.list(List::CallerLabels).unwrap_or_default()),
+    };
+    entity(
+        &WORDS.caller,
+        &[prefix, name].concat(),
+        named,
+        &["kind", "id", "service", "gateway", "host", "labels"],
+        value,
+    )
 }
 
-/// The service that is called, as one of its ports.
-pub(super) fn service(view: &View<'_>) -> Entity {
-    let (name, port) = (view.facts.service.as_str(), view.facts.port.as_str());
-    let labels = set(view.list(List::ServiceLabels).unwrap_or_default());
-    entity(&WORDS.service, name, [("name", string(name)), ("port", string(port)), ("labels", labels)])
+/// The service that is called, as one of its ports, with these attributes.
+pub(super) fn service(view: &View<'_>, named: &Named) -> Entity {
+    let name = view.facts.service.as_str();
+    let value = |key: &'static str| match key {
+        "name" => string(name),
+        "port" => string(view.facts.port.as_str()),
+        _ => set(view.list(List::ServiceLabels).unwrap_or_default()),
+    };
+    entity(&WORDS.service, name, named, &["name", "port", "labels"], value)
 }
 
 /// The request of a caller to a service. Where an expression does not name one of them, none is given.
@@ -45,16 +56,16 @@ pub(super) fn request(caller: Option<&Entity>, service: Option<&Entity>, context
 }
 
 /// The attributes of the context, as the schema names them.
-pub(super) const CONTEXT: &[&str] = &["method", "path", "captures", "headers", "time", "client", "tls", "user"];
+const CONTEXT: &[&str] = &["method", "path", "captures", "headers", "time", "client", "tls", "user"];
 
-/// The context, with these attributes as far as they are there.
-pub(super) fn context(view: &View<'_>, attributes: &[&'static str]) -> Attributes {
-    let value = |key: &&'static str| Some((SmolStr::new_static(key), attribute(view, key)?));
-    attributes.iter().filter_map(value).collect()
+/// The context, with these attributes as far as they are there, and these of the user.
+pub(super) fn context(view: &View<'_>, named: &Named, of_user: &Named) -> Attributes {
+    let value = |key: &&'static str| Some((SmolStr::new_static(key), attribute(view, key, of_user)?));
+    CONTEXT.iter().filter(|key| named.has(key)).filter_map(value).collect()
 }
 
 /// One attribute of the context; `None` when it is absent.
-fn attribute(view: &View<'_>, key: &str) -> Option<Value> {
+fn attribute(view: &View<'_>, key: &str, of_user: &Named) -> Option<Value> {
     Some(match key {
         "method" => string(view.text(&Field::Method)?),
         "path" => string(view.text(&Field::Path)?),
@@ -76,14 +87,15 @@ fn attribute(view: &View<'_>, key: &str) -> Option<Value> {
         }
         "user" => {
             let user = view.user()?;
-            let attributes = [
-                ("issuer", string(user.issuer.as_str())),
-                ("subject", string(&user.subject)),
-                ("scopes", set(&user.scopes)),
-                ("groups", set(&user.groups)),
-                ("amr", set(&user.amr)),
-            ];
-            record(attributes.map(|(key, value)| (key.into(), value)))
+            let value = |key: &'static str| match key {
+                "issuer" => string(user.issuer.as_str()),
+                "subject" => string(&user.subject),
+                "scopes" => set(&user.scopes),
+                "groups" => set(&user.groups),
+                _ => set(&user.amr),
+            };
+            let keys = ["issuer", "subject", "scopes", "groups", "amr"].into_iter().filter(|key| of_user.has(key));
+            record(keys.map(|key| (key.into(), value(key))))
         }
         _ => return None,
     })
@@ -120,8 +132,16 @@ fn address(address: IpAddr) -> Option<Value> {
     RestrictedEvaluator::new(Extensions::all_available()).interpret(call.as_borrowed()).ok()
 }
 
-fn entity<const N: usize>(kind: &EntityType, name: &str, attributes: [(&'static str, Value); N]) -> Entity {
-    let attributes = attributes.map(|(key, value)| (SmolStr::new_static(key), PartialValue::Value(value)));
+/// An entity with those of its attributes that are named.
+fn entity(
+    kind: &EntityType,
+    name: &str,
+    named: &Named,
+    keys: &[&'static str],
+    value: impl Fn(&'static str) -> Value,
+) -> Entity {
+    let keys = keys.iter().copied().filter(|key| named.has(key));
+    let attributes = keys.map(|key| (SmolStr::new_static(key), PartialValue::Value(value(key))));
     let uid = EntityUID::from_components(kind.clone(), Eid::new(name), None);
     Entity::new_with_attr_partial_value(uid, attributes, HashSet::new(), HashSet::new(), [])
 }

@@ -19,6 +19,9 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::ops::Range;
 use std::sync::Arc;
 
+/// How the names of gateways as callers begin.
+const GATEWAY: &str = "gateway/";
+
 /// One guardrail.
 #[derive(Debug)]
 pub(crate) struct Guardrail {
@@ -33,13 +36,16 @@ pub(crate) struct Guardrail {
     pub(crate) condition: Condition,
 }
 
-/// Every guardrail, found by the service that is called.
+/// Every guardrail, found by the service that is called or by the caller.
 #[derive(Debug, Default)]
 pub(crate) struct Guardrails {
     pub(crate) all: Vec<Guardrail>,
-    /// Those whose scope names no service.
+    /// Those whose scope names neither service nor caller.
     general: Vec<usize>,
     by_service: HashMap<Arc<str>, Vec<usize>, RandomState>,
+    /// Those whose scope names a caller and no service: by a gateway's name, and by another caller's.
+    by_gateway: HashMap<Arc<str>, Vec<usize>, RandomState>,
+    by_caller: HashMap<Arc<str>, Vec<usize>, RandomState>,
     /// Request fields that they name, by their names on the wire.
     pub(crate) headers: BTreeSet<Arc<str>>,
 }
@@ -47,8 +53,16 @@ pub(crate) struct Guardrails {
 impl Guardrails {
     /// The first guardrail, in the order written, that forbids; with the error, if it could not be evaluated.
     pub(crate) fn forbids(&self, view: &View<'_>) -> Option<(&Guardrail, Option<Arc<str>>)> {
-        let own = self.by_service.get(view.facts.service.as_str());
-        let mut indices = self.general.iter().chain(own.into_iter().flatten());
+        let of_service = self.by_service.get(view.facts.service.as_str());
+        // A gateway's own identity has the same name as what comes through it.
+        let of_caller = match view.caller() {
+            (GATEWAY, name) => self.by_gateway.get(name),
+            (_, name) => match name.strip_prefix(GATEWAY) {
+                Some(gateway) => self.by_gateway.get(gateway),
+                None => self.by_caller.get(name),
+            },
+        };
+        let mut indices = self.general.iter().chain([of_service, of_caller].into_iter().flatten().flatten());
         let mut first: Option<(usize, Option<Arc<str>>)> = None;
         for index in &mut indices {
             let earlier = first.as_ref().is_none_or(|(found, _)| index < found);
@@ -115,9 +129,13 @@ impl Guardrails {
 
     fn add(&mut self, guardrail: Guardrail) {
         let index = self.all.len();
-        match &guardrail.service {
-            Some(service) => self.by_service.entry(service.clone()).or_default().push(index),
-            None => self.general.push(index),
+        match (&guardrail.service, &guardrail.caller) {
+            (Some(service), _) => self.by_service.entry(service.clone()).or_default().push(index),
+            (None, Some(caller)) => match caller.strip_prefix(GATEWAY) {
+                Some(gateway) => self.by_gateway.entry(gateway.into()).or_default().push(index),
+                None => self.by_caller.entry(caller.clone()).or_default().push(index),
+            },
+            (None, None) => self.general.push(index),
         }
         self.all.push(guardrail);
     }
@@ -153,7 +171,7 @@ fn read(
     let caller = named_by(policy.principal_constraint().as_inner());
     let service = named_by(policy.resource_constraint().as_inner());
     let condition = policy.non_scope_constraints().map(lowering::lower);
-    let condition = condition.unwrap_or(Condition { conjuncts: Vec::new() });
+    let condition = condition.unwrap_or(Condition { conjuncts: Vec::new(), captures: false });
     error::few_conjuncts(condition.conjuncts.len(), text, at, found);
     Some(Guardrail { id, source, caller, service, condition })
 }

@@ -1,8 +1,8 @@
 //! From Cedar's tree to our own form.
 
 use super::conjunction::{Condition, Conjunct, Test};
-use super::header::on_the_wire;
-use super::residual::Residual;
+use super::header::{is_context, on_the_wire};
+use super::residual::{Named, Residual};
 use crate::lower::{Atom, Field, List, Order, Part, Present};
 use cedar_policy_core::ast::{BinaryOp, Expr, ExprKind, Literal, PatternElem, UnaryOp, Var};
 use selvedge_config::checked::Network;
@@ -17,7 +17,8 @@ pub(super) fn lower(expr: &Expr) -> Condition {
         text: text(part),
         test: test(part).unwrap_or_else(|| Test::Residual(Residual::of(part))),
     };
-    Condition { conjuncts: parts.into_iter().map(conjunct).collect() }
+    let conjuncts = parts.into_iter().map(conjunct).collect();
+    Condition { conjuncts, captures: Named::of(expr, is_context).has("captures") }
 }
 
 /// The conjuncts, in order.

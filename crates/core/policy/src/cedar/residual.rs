@@ -7,28 +7,70 @@ use cedar_policy_core::ast::{Context, Entity, Expr, ExprKind, Literal, SlotEnv, 
 use cedar_policy_core::entities::{Entities, NoEntitiesSchema, TCComputation};
 use cedar_policy_core::evaluator::Evaluator;
 use cedar_policy_core::extensions::Extensions;
+use smol_str::SmolStr;
 use std::sync::Arc;
 
 /// Characters of an evaluation error that are kept.
 const ERROR_CHARS_MAX: usize = 200;
 
-/// An expression that is evaluated by Cedar.
+/// An expression that is evaluated by Cedar. Only what it names is made for it.
 #[derive(Debug)]
 pub(crate) struct Residual {
     expr: Expr,
-    /// Attributes of the context that it names: only those are made for it.
-    context: Vec<&'static str>,
-    /// Whether it names the caller.
-    caller: bool,
-    /// Whether it names the service.
-    service: bool,
+    context: Named,
+    user: Named,
+    /// `None` when it does not name the caller.
+    caller: Option<Named>,
+    /// `None` when it does not name the service.
+    service: Option<Named>,
+}
+
+/// Which attributes of something an expression names.
+#[derive(Debug)]
+pub(super) enum Named {
+    /// It names the thing as a whole.
+    All,
+    These(Vec<SmolStr>),
+}
+
+impl Named {
+    /// Those of what `is` says, such as the context.
+    pub(super) fn of(expr: &Expr, is: impl Fn(&Expr) -> bool) -> Named {
+        let attributes = expr.subexpressions().filter_map(|part| match part.expr_kind() {
+            ExprKind::GetAttr { expr, attr } | ExprKind::HasAttr { expr, attr } if is(expr) => Some(attr.clone()),
+            ExprKind::ExtHasAttr { expr, attrs } if is(expr) => Some(attrs.head.clone()),
+            _ => None,
+        });
+        let attributes: Vec<SmolStr> = attributes.collect();
+        let times = expr.subexpressions().filter(|part| is(part)).count();
+        if times > attributes.len() { Named::All } else { Named::These(attributes) }
+    }
+
+    pub(super) fn has(&self, key: &str) -> bool {
+        match self {
+            Named::All => true,
+            Named::These(attributes) => attributes.iter().any(|attribute| attribute == key),
+        }
+    }
 }
 
 impl Residual {
     pub(super) fn of(expr: &Expr) -> Residual {
-        let names = |var: Var| expr.subexpressions().any(|part| *part.expr_kind() == ExprKind::Var(var));
-        let context = entity::CONTEXT.iter().copied().filter(|key| names_attribute(expr, key)).collect();
-        Residual { context, caller: names(Var::Principal), service: names(Var::Resource), expr: expr.clone() }
+        let var = |var: Var| {
+            let is = |part: &Expr| *part.expr_kind() == ExprKind::Var(var);
+            expr.subexpressions().any(is).then(|| Named::of(expr, is))
+        };
+        let context = Named::of(expr, is_context);
+        let has_user = |part: &Expr| matches!(part.expr_kind(), ExprKind::ExtHasAttr { expr, attrs } if is_context(expr) && attrs.head == "user");
+        // The user as a whole where the context is, and where `context has user.…` asks for more than the user.
+        let whole = matches!(context, Named::All) || expr.subexpressions().any(has_user);
+        Residual {
+            user: if whole { Named::All } else { Named::of(expr, is_user) },
+            context,
+            caller: var(Var::Principal),
+            service: var(Var::Resource),
+            expr: expr.clone(),
+        }
     }
 
     /// Whether it is true.
@@ -36,9 +78,9 @@ impl Residual {
     /// # Errors
     /// Why it cannot be said, in a short text.
     pub(crate) fn evaluate(&self, view: &View<'_>) -> Result<bool, Arc<str>> {
-        let caller = self.caller.then(|| entity::caller(view));
-        let service = self.service.then(|| entity::service(view));
-        let context = Context::Value(Arc::new(entity::context(view, &self.context)));
+        let caller = self.caller.as_ref().map(|named| entity::caller(view, named));
+        let service = self.service.as_ref().map(|named| entity::service(view, named));
+        let context = Context::Value(Arc::new(entity::context(view, &self.context, &self.user)));
         let request = entity::request(caller.as_ref(), service.as_ref(), context);
         let entities = store(caller.into_iter().chain(service))?;
         let evaluator = Evaluator::new(request, &entities, Extensions::all_available());
@@ -51,16 +93,8 @@ impl Residual {
     }
 }
 
-/// Whether the expression names this attribute of the context, or the context as a whole.
-fn names_attribute(expr: &Expr, key: &str) -> bool {
-    let of_context = expr.subexpressions().filter_map(|part| match part.expr_kind() {
-        ExprKind::GetAttr { expr, attr } | ExprKind::HasAttr { expr, attr } if is_context(expr) => Some(attr),
-        ExprKind::ExtHasAttr { expr, attrs } if is_context(expr) => Some(&attrs.head),
-        _ => None,
-    });
-    let attributes: Vec<_> = of_context.collect();
-    let times = expr.subexpressions().filter(|part| is_context(part)).count();
-    times > attributes.len() || attributes.iter().any(|attr| *attr == key)
+fn is_user(expr: &Expr) -> bool {
+    matches!(expr.expr_kind(), ExprKind::GetAttr { expr, attr } if is_context(expr) && attr == "user")
 }
 
 /// The entities of a request.

@@ -1,5 +1,6 @@
 //! All that a rule lacks, where the engine stops at the first.
 
+use crate::decide::rank;
 use selvedge_config::checked::{CredentialRule, From, Rule};
 use selvedge_model::{Credential, Facts, Missing, Name, Peer, Principal, SpiffeId, TrustDomain, WorkloadKind};
 use std::sync::Arc;
@@ -18,12 +19,13 @@ pub(super) fn all(rule: &Rule, domain: &TrustDomain, facts: &Facts<'_>) -> Vec<M
     if !covered {
         lacked.push(Missing::Path);
     }
+    lacked.extend(from(rule, domain, facts));
     if let (Some(methods), Some(request)) = (&rule.methods, facts.request)
         && !methods.iter().any(|method| **method == *request.method)
     {
         lacked.push(Missing::Method);
     }
-    lacked.extend(from(rule, domain, facts));
+    lacked.sort_by_key(rank);
     lacked
 }
 

@@ -110,7 +110,7 @@ fn ours(world: &World, requests: &[Request], seconds: f64) -> Result<Value> {
     Ok(json!({
         "rules": world.rules(), "allowed_part": allowed.len() as f64 / all.len() as f64,
         "prepare_ms": compile.as_secs_f64() * 1e3, "bytes": bytes,
-        "all": cost(&all), "allowed": cost(&allowed), "denied": cost(&denied),
+        "index_bytes": policy.index_bytes(), "all": cost(&all), "allowed": cost(&allowed), "denied": cost(&denied),
     }))
 }
 

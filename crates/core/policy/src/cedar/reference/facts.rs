@@ -3,7 +3,7 @@
 use super::Question;
 use crate::Policy;
 use crate::cedar::entity::{self, captures, record, string};
-use crate::cedar::residual::store;
+use crate::cedar::residual::{Named, store};
 use cedar_policy_core::ast::{Context, Value};
 use selvedge_model::{Credential, Facts, PathPattern};
 use smol_str::SmolStr;
@@ -15,7 +15,7 @@ pub(super) fn question(
     patterns: &[(String, Vec<PathPattern>)],
 ) -> Option<Question> {
     let view = policy.view(facts, &[]);
-    let mut context = entity::context(&view, entity::CONTEXT);
+    let mut context = entity::context(&view, &Named::All, &Named::All);
     let mut put = |key: &'static str, value: Value| {
         context.insert(SmolStr::new_static(key), value);
     };
@@ -32,7 +32,7 @@ pub(super) fn question(
         (SmolStr::from(rule.as_str()), record(taken))
     });
     put("taken", record(taken));
-    let (caller, service) = (entity::caller(&view), entity::service(&view));
+    let (caller, service) = (entity::caller(&view, &Named::All), entity::service(&view, &Named::All));
     let request = entity::request(Some(&caller), Some(&service), Context::Value(Arc::new(context)));
     Some(Question { request, entities: store([caller, service]).ok()? })
 }
