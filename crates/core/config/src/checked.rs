@@ -3,11 +3,14 @@
 //! A value of [`Checked`] exists only after every document was valid, so policy, plan and proxy read it without asking.
 
 mod expectation;
+mod schema;
 mod written;
 
 pub use expectation::{Allow, Case, CaseCaller, CaseToken, Expectation, Never, NeverCaller};
+pub use schema::RuleSchema;
 pub use written::Written;
 
+use crate::data::SchemaFile;
 use selvedge_model::{Host, HostPattern, Name, PathPattern, RuleId, Source, TrustDomain};
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::{IpAddr, SocketAddr};
@@ -26,6 +29,8 @@ pub struct Checked {
     pub access: Vec<Access>,
     /// Files of guardrails, in order of name. Their text is checked when the policy is compiled.
     pub guardrails: Vec<Guardrail>,
+    /// OpenAPI descriptions, in order of name. What they say is checked when they are compiled.
+    pub schemas: Vec<SchemaFile>,
     /// `Expectation` documents, in order of name.
     pub expectations: Vec<Expectation>,
     /// Findings that documents accept.
@@ -329,6 +334,8 @@ pub struct Rule {
     pub paths: Vec<PathPattern>,
     /// The condition under which it holds, in Cedar. It is checked when the policy is compiled.
     pub when: Option<Written>,
+    /// What its requests must be like.
+    pub schema: Option<RuleSchema>,
 }
 
 /// Who calls.

@@ -5,12 +5,14 @@ mod allow;
 pub(crate) mod expectation;
 mod gateway;
 mod mesh;
+pub(crate) mod schema;
 mod service;
 mod value;
 
 pub use allow::FINDINGS;
 
 use crate::checked::{Allow, Gateway, Guardrail, Mesh, Service, Written};
+use crate::data::{Data, SchemaFile};
 use crate::lines::Lines;
 use crate::reader::{Map, Placed, Reader, nearest};
 use crate::tree::{self, At, Node};
@@ -24,6 +26,8 @@ use expectation::Expectation;
 const KINDS: &[&str] = &["Mesh", "Gateway", "Service", "Access", "Expectation"];
 /// The longest file of guardrails, in bytes.
 const GUARDRAIL_BYTES_MAX: usize = 256 * 1024;
+/// The longest OpenAPI description, in bytes.
+const SCHEMA_BYTES_MAX: usize = 4 * 1024 * 1024;
 
 /// Every document that could be read, each with the place of its name.
 #[derive(Debug, Default)]
@@ -34,6 +38,7 @@ pub(crate) struct Documents {
     pub(crate) access: Vec<Placed<Access>>,
     pub(crate) expectations: Vec<Placed<Expectation>>,
     pub(crate) guardrails: Vec<Guardrail>,
+    pub(crate) schemas: Vec<SchemaFile>,
     pub(crate) allow: Vec<Allow>,
     pub(crate) issuers: BTreeMap<Name, Source>,
 }
@@ -46,6 +51,10 @@ pub(crate) fn read(files: &[SourceFile], found: &mut Vec<Diagnostic>) -> Documen
         let mut reader = Reader { file: file.name.clone(), lines: &lines, found };
         if file.name.ends_with(".cedar") {
             documents.guardrails.extend(read_guardrails(&mut reader));
+            continue;
+        }
+        if SchemaFile::is_named(&file.name) {
+            documents.schemas.extend(read_schema(&mut reader));
             continue;
         }
         match tree::documents(&file.text) {
@@ -70,6 +79,31 @@ fn read_guardrails(reader: &mut Reader<'_>) -> Option<Guardrail> {
         return None;
     }
     Some(Guardrail { text: Written::of_file(&reader.file, text) })
+}
+
+/// An OpenAPI description. What it says is checked where it is compiled.
+fn read_schema(reader: &mut Reader<'_>) -> Option<SchemaFile> {
+    let (text, start) = (reader.lines.text(), At { line: 1, column: 1, width: 1 });
+    if text.len() > SCHEMA_BYTES_MAX {
+        let message = format!("an OpenAPI description has at most {} MiB", SCHEMA_BYTES_MAX >> 20);
+        reader.error("file-too-long", start, message, "split it");
+        return None;
+    }
+    let mut read: Vec<Data> = match tree::read(text) {
+        Ok(read) => read,
+        Err((message, at)) => {
+            reader.error("not-yaml", at, message, "correct the YAML here");
+            return None;
+        }
+    };
+    match (read.pop(), read.is_empty()) {
+        (Some(root), true) => Some(SchemaFile { name: reader.file.clone(), root: root.into() }),
+        _ => {
+            let message = "a file holds one OpenAPI description".to_owned();
+            reader.error("bad-schema", start, message, "give each a file of its own");
+            None
+        }
+    }
 }
 
 /// One document; `None` when it is too broken to be kept, and then an error was noted.

@@ -40,6 +40,7 @@ fn exposure(service: &str, host: &str, path: &str, methods: Option<&str>) -> Acc
         methods: methods.map(|method| vec![method.into()]),
         paths: vec![PathPattern::parse(path).unwrap()],
         when: None,
+        schema: None,
     };
     Access { name: name(service), service: name(service), rules: vec![rule] }
 }
@@ -60,6 +61,7 @@ fn checked(access: Vec<Access>) -> Checked {
         services: services.into_iter().map(|service| (service.name.clone(), service)).collect(),
         access,
         guardrails: Vec::new(),
+        schemas: Vec::new(),
         expectations: Vec::new(),
         allow: Vec::new(),
         places: Default::default(),

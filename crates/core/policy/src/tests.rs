@@ -22,6 +22,7 @@ fn rule(rule: &str, from: From, methods: Option<&[&str]>, paths: &[&str]) -> Rul
         methods: methods.map(|methods| methods.iter().map(|m| Arc::from(*m)).collect()),
         paths: paths.iter().map(|path| PathPattern::parse(path).unwrap()).collect(),
         when: None,
+        schema: None,
     }
 }
 

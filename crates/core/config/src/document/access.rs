@@ -1,6 +1,6 @@
 //! `Access`: who may call a service. Names of others stay names here; `cross` resolves them.
 
-use super::{flag, service, value};
+use super::{flag, schema, service, value};
 use crate::checked::Written;
 use crate::reader::{Map, Placed, Reader};
 use crate::tree::{Node, Value};
@@ -28,6 +28,7 @@ pub(crate) struct Rule {
     pub(crate) methods: Option<Vec<Placed<Arc<str>>>>,
     pub(crate) paths: Vec<Placed<PathPattern>>,
     pub(crate) when: Option<Written>,
+    pub(crate) schema: Option<schema::Schema>,
 }
 
 /// Who calls, as written.
@@ -54,7 +55,7 @@ pub(super) fn read(reader: &mut Reader<'_>, spec: &Node, name: &Placed<Name>) ->
 }
 
 fn read_rule(reader: &mut Reader<'_>, node: &Node) -> Option<Rule> {
-    let map = reader.map(node, "a rule", &["name", "from", "ports", "methods", "paths", "when"])?;
+    let map = reader.map(node, "a rule", &["name", "from", "ports", "methods", "paths", "when", "schema"])?;
     let (name, from) = (reader.required(&map, "name"), reader.required(&map, "from"));
     let name = name.and_then(|node| reader.place(node, "name", Name::parse));
     let from = from.and_then(|node| read_from(reader, node));
@@ -62,7 +63,8 @@ fn read_rule(reader: &mut Reader<'_>, node: &Node) -> Option<Rule> {
     let methods = reader.texts(&map, "methods", method);
     let paths = reader.texts(&map, "paths", PathPattern::parse).unwrap_or_default();
     let when = map.get("when").and_then(|node| read_when(reader, node));
-    Some(Rule { name: name?, from: from?, ports, methods, paths, when })
+    let schema = map.get("schema").and_then(|node| schema::read(reader, node));
+    Some(Rule { name: name?, from: from?, ports, methods, paths, when, schema })
 }
 
 /// A condition. Whether it is Cedar, and about facts that there are, is found where the policy is compiled.
