@@ -6,8 +6,8 @@ mod rule;
 mod schema;
 
 use crate::Diagnostic;
-use crate::data::SchemaFile;
 use crate::checked::{Checked, Gateway, Mesh, Places, Protocol, Service};
+use crate::data::SchemaFile;
 use crate::document::expectation::{Expectation, Strangers, Targets};
 use crate::document::{Access, Caller, Documents};
 use crate::reader::{Placed, nearest};

@@ -75,10 +75,18 @@ impl SchemaFile {
     /// # Errors
     /// A message when it is no YAML or JSON, or not one document.
     pub fn read(name: &str, text: &str) -> Result<SchemaFile, String> {
-        let mut read: Vec<Data> = crate::tree::read(text).map_err(|(message, _)| message)?;
+        SchemaFile::parse(name.into(), text).map_err(|(_, message, _)| message)
+    }
+
+    /// As [`SchemaFile::read`], with a code for the error and its place.
+    pub(crate) fn parse(name: Arc<str>, text: &str) -> Result<SchemaFile, (&'static str, String, At)> {
+        let mut read: Vec<Data> = crate::tree::read(text).map_err(|(message, at)| ("not-yaml", message, at))?;
         match (read.pop(), read.is_empty()) {
-            (Some(root), true) => Ok(SchemaFile { name: name.into(), root: root.into() }),
-            _ => Err("a file holds one OpenAPI description".to_owned()),
+            (Some(root), true) => Ok(SchemaFile { name, root: root.into() }),
+            _ => {
+                let start = At { line: 1, column: 1, width: 1 };
+                Err(("bad-schema", "a file holds one OpenAPI description".to_owned(), start))
+            }
         }
     }
 

@@ -12,7 +12,7 @@ mod value;
 pub use allow::FINDINGS;
 
 use crate::checked::{Allow, Gateway, Guardrail, Mesh, Service, Written};
-use crate::data::{Data, SchemaFile};
+use crate::data::SchemaFile;
 use crate::lines::Lines;
 use crate::reader::{Map, Placed, Reader, nearest};
 use crate::tree::{self, At, Node};
@@ -89,18 +89,10 @@ fn read_schema(reader: &mut Reader<'_>) -> Option<SchemaFile> {
         reader.error("file-too-long", start, message, "split it");
         return None;
     }
-    let mut read: Vec<Data> = match tree::read(text) {
-        Ok(read) => read,
-        Err((message, at)) => {
-            reader.error("not-yaml", at, message, "correct the YAML here");
-            return None;
-        }
-    };
-    match (read.pop(), read.is_empty()) {
-        (Some(root), true) => Some(SchemaFile { name: reader.file.clone(), root: root.into() }),
-        _ => {
-            let message = "a file holds one OpenAPI description".to_owned();
-            reader.error("bad-schema", start, message, "give each a file of its own");
+    match SchemaFile::parse(reader.file.clone(), text) {
+        Ok(file) => Some(file),
+        Err((code, message, at)) => {
+            reader.error(code, at, message, "correct it here");
             None
         }
     }

@@ -114,7 +114,8 @@ impl Api {
 impl BodyRules {
     /// The content for a media type: the one whose range has it most exactly.
     pub(crate) fn content(&self, essence: &str) -> Option<(usize, &(MediaRange, Content))> {
-        let fitting = self.contents.iter().enumerate().filter_map(|(at, content)| Some((content.0.fits(essence)?, at, content)));
+        let fitting =
+            self.contents.iter().enumerate().filter_map(|(at, content)| Some((content.0.fits(essence)?, at, content)));
         fitting.max_by_key(|(exact, at, _)| (*exact, usize::MAX - at)).map(|(_, at, content)| (at, content))
     }
 }

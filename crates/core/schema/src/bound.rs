@@ -5,6 +5,7 @@ use crate::compile;
 use crate::request::media::MediaType;
 use selvedge_config::Diagnostic;
 use selvedge_config::checked::{Checked, Rule, RuleSchema};
+use selvedge_config::data::SchemaFile;
 use selvedge_model::{Name, PathPattern, RuleId};
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
@@ -32,6 +33,28 @@ pub struct Held {
     pub(crate) content: usize,
     pub(crate) media: MediaType,
     pub(crate) bytes_max: u64,
+}
+
+/// An operation that a description has.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Described {
+    /// Its path as a rule writes it.
+    pub path: String,
+    /// Its method, in capitals.
+    pub method: String,
+}
+
+/// The operations of a description that stands alone.
+///
+/// # Errors
+/// Everything in it that is wrong or could not be enforced.
+pub fn operations(file: &SchemaFile) -> Result<Vec<Described>, Vec<Diagnostic>> {
+    let api = compile::compile(file, std::slice::from_ref(file))?;
+    let paths = api.paths.values().flatten();
+    let described = paths.flat_map(|path| {
+        path.methods.iter().map(|(method, _)| Described { path: path.pattern.to_string(), method: method.to_string() })
+    });
+    Ok(described.collect())
 }
 
 impl Schemas {
@@ -98,7 +121,8 @@ fn bind(rule: &Rule, schema: &RuleSchema, api: Arc<Api>, found: &mut Vec<Diagnos
                     method.map(|method| format!("{method} ")).unwrap_or_default(),
                     rule.id
                 );
-                let help = "describe it there, or leave that path or method out of the rule: every request would be refused";
+                let help =
+                    "describe it there, or leave that path or method out of the rule: every request would be refused";
                 found.push(schema.written.error("not-described", whole, message, help));
             }
         }
@@ -114,3 +138,6 @@ fn describes(api: &Api, only: Option<usize>, path: &PathPattern, method: Option<
         known.methods.iter().any(|(name, at)| takes(name) && only.is_none_or(|only| only == *at))
     })
 }
+
+#[cfg(test)]
+mod tests;

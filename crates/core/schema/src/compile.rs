@@ -25,7 +25,12 @@ pub(crate) fn compile<'a>(file: &'a SchemaFile, files: &'a [SchemaFile]) -> Resu
         version if version.starts_with("3.1.") => Dialect::V31,
         _ => {
             let at = root.get("openapi").or(root.get("swagger")).unwrap_or(root);
-            context.error(at, "bad-schema", "this is no OpenAPI 3.0 or 3.1".to_owned(), "write `openapi: 3.1.0`, in quotes if need be");
+            context.error(
+                at,
+                "bad-schema",
+                "this is no OpenAPI 3.0 or 3.1".to_owned(),
+                "write `openapi: 3.1.0`, in quotes if need be",
+            );
             return Err(context.found);
         }
     };

@@ -15,7 +15,7 @@ mod schema;
 mod validate;
 mod violation;
 
-pub use bound::{Bound, Held, Schemas};
+pub use bound::{Bound, Described, Held, Schemas, operations};
 pub use json::{Json, JsonError, JsonLimits, parse as parse_json};
 pub use request::Body;
 pub use violation::{Kind, Place, Violation};

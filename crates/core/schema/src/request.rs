@@ -78,7 +78,13 @@ impl Bound {
         {
             return Err(wrong(Kind::TooLarge, "is too large"));
         }
-        Ok(Body::Held(Held { api: self.api.clone(), operation: index, content: at, media, bytes_max: self.body_bytes_max }))
+        Ok(Body::Held(Held {
+            api: self.api.clone(),
+            operation: index,
+            content: at,
+            media,
+            bytes_max: self.body_bytes_max,
+        }))
     }
 }
 

@@ -18,10 +18,11 @@ const STEPS_MAX: u32 = 500_000;
 
 /// Which way a message goes: what is `readOnly` may not be in requests, what is `writeOnly` not in answers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Direction {
+pub(crate) enum Direction {
     /// From a client.
     Request,
     /// To a client.
+    #[cfg_attr(not(test), expect(dead_code, reason = "answers are not held against descriptions yet"))]
     Answer,
 }
 
@@ -131,7 +132,8 @@ impl<'s> Validator<'s> {
 type Words = (&'static str, &'static str);
 
 const ITEMS: Words = ("has too few items; the least is", "has too many items; the most is");
-const CONTAINED: Words = ("has too few items of the kind asked for; the least is", "has too many items of the kind asked for; the most is");
+const CONTAINED: Words =
+    ("has too few items of the kind asked for; the least is", "has too many items of the kind asked for; the most is");
 const MEMBERS: Words = ("has too few fields; the least is", "has too many fields; the most is");
 const LENGTH: Words = ("is too short; the shortest length is", "is too long; the longest length is");
 

@@ -78,7 +78,8 @@ impl Place {
 }
 
 impl Violation {
-    pub(crate) fn new(kind: Kind, place: Place, reason: &'static str) -> Violation {
+    /// A violation of a place as a whole.
+    pub fn new(kind: Kind, place: Place, reason: &'static str) -> Violation {
         Violation { kind, place, reason, limit: None, steps: Vec::new() }
     }
 

@@ -43,6 +43,8 @@ pub(crate) struct Documents {
     pub(crate) uid: u32,
     /// A label without meaning: another value makes another plan.
     pub(crate) label: usize,
+    /// What the rules for HTTP/1.1 say of a description, as `, schema: …`.
+    pub(crate) schema: &'static str,
     rules: Vec<Rule>,
 }
 
@@ -66,7 +68,17 @@ impl Documents {
     pub(crate) fn new(places: Places, origins: Origins) -> Documents {
         let rules = RULES.to_vec();
         let uid = own_uid();
-        Documents { places, origins, limits: "{}", trusted: "[192.0.2.0/24]", traffic: "{}", uid, label: 0, rules }
+        Documents {
+            places,
+            origins,
+            limits: "{}",
+            trusted: "[192.0.2.0/24]",
+            traffic: "{}",
+            uid,
+            label: 0,
+            schema: "",
+            rules,
+        }
     }
 
     /// The same without a rule.
@@ -135,7 +147,11 @@ spec:
                 "---\napiVersion: selvedge.dev/v1\nkind: Access\nmetadata: {{ name: {service} }}\n\
                  spec:\n  service: {service}\n  rules:\n"
             ));
-            rules.iter().for_each(|(_, name, rest)| text.push_str(&format!("    - {{ name: {name}, {rest} }}\n")));
+            for (_, name, rest) in rules {
+                let is_http1 = matches!(*name, "public" | "caller" | "public-direct" | "caller-direct");
+                let schema = if is_http1 { self.schema } else { "" };
+                text.push_str(&format!("    - {{ name: {name}, {rest}{schema} }}\n"));
+            }
         }
         text
     }

@@ -16,7 +16,11 @@ pub(super) fn resolve(
 ) -> Option<RuleSchema> {
     if !is_http {
         let message = "a TCP port has no operations".to_owned();
-        found.push(schema.file.error("not-enforceable", message, "leave `schema` out, or name an HTTP port in `ports`"));
+        found.push(schema.file.error(
+            "not-enforceable",
+            message,
+            "leave `schema` out, or name an HTTP port in `ports`",
+        ));
         return None;
     }
     let written: &str = &schema.file.value;

@@ -94,7 +94,11 @@ impl<'a> Context<'a> {
         let mut data = &*file.root;
         let body = pointer.strip_prefix('/');
         if body.is_none() && !pointer.is_empty() {
-            self.unenforced(at, "a reference to an anchor", "write a JSON pointer, such as `#/components/schemas/Order`");
+            self.unenforced(
+                at,
+                "a reference to an anchor",
+                "write a JSON pointer, such as `#/components/schemas/Order`",
+            );
             return None;
         }
         for token in body.iter().flat_map(|body| body.split('/')) {

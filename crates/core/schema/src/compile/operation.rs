@@ -14,8 +14,18 @@ const METHODS: &[&str] = &["get", "put", "post", "delete", "options", "head", "p
 /// Keys of a path that are no methods.
 const PATH_KEYS: &[&str] = &["summary", "description", "servers", "parameters", "$ref", "trace"];
 const OPERATION_KEYS: &[&str] = &[
-    "tags", "summary", "description", "externalDocs", "operationId", "parameters", "requestBody", "responses", "callbacks",
-    "deprecated", "security", "servers",
+    "tags",
+    "summary",
+    "description",
+    "externalDocs",
+    "operationId",
+    "parameters",
+    "requestBody",
+    "responses",
+    "callbacks",
+    "deprecated",
+    "security",
+    "servers",
 ];
 
 /// Operations, before their schemas are compiled.
@@ -66,7 +76,9 @@ impl<'a> Outline<'a> {
                 let outline = operation(builder, &pattern, item, value);
                 self.operations.push(outline);
             } else if !PATH_KEYS.contains(&key) && !key.starts_with("x-") {
-                builder.context.wrong(value, "a path has methods in lower case, `parameters`, `summary` and `description`");
+                builder
+                    .context
+                    .wrong(value, "a path has methods in lower case, `parameters`, `summary` and `description`");
             }
         }
         self.paths.push(ApiPath { pattern, methods });
@@ -80,7 +92,11 @@ impl<'a> Outline<'a> {
             let parameters = parameters.filter_map(|parameter| parameter.finish(builder, &api.store)).collect();
             let body = outline.body.map(|body| BodyRules {
                 is_required: body.is_required,
-                contents: body.contents.into_iter().filter_map(|content| finish(builder, &api.store, content)).collect(),
+                contents: body
+                    .contents
+                    .into_iter()
+                    .filter_map(|content| finish(builder, &api.store, content))
+                    .collect(),
             });
             api.operations.push(Operation { name: outline.name.map(Box::from), parameters, body });
         }
@@ -126,7 +142,12 @@ fn operation<'a>(
     spot: Spot<'a>,
 ) -> OperationOutline<'a> {
     for (key, value) in spot.entries().filter(|(key, _)| !OPERATION_KEYS.contains(key) && !key.starts_with("x-")) {
-        builder.context.error(value, "unknown-key", format!("an operation has no key `{key}`"), "leave it out, or correct it");
+        builder.context.error(
+            value,
+            "unknown-key",
+            format!("an operation has no key `{key}`"),
+            "leave it out, or correct it",
+        );
     }
     if let Some(servers) = spot.get("servers") {
         builder.context.unenforced(servers, "`servers` of one operation", "write them beside the path");

@@ -9,8 +9,19 @@ use crate::violation::Place;
 use selvedge_model::{PathPattern, Segment};
 
 const KEYS: &[&str] = &[
-    "name", "in", "description", "required", "deprecated", "allowEmptyValue", "style", "explode", "allowReserved", "schema",
-    "example", "examples", "content",
+    "name",
+    "in",
+    "description",
+    "required",
+    "deprecated",
+    "allowEmptyValue",
+    "style",
+    "explode",
+    "allowReserved",
+    "schema",
+    "example",
+    "examples",
+    "content",
 ];
 /// Header fields that are described elsewhere (OpenAPI 3.1 §4.8.12.1).
 const NOT_OURS: &[&str] = &["accept", "content-type", "authorization"];
@@ -60,7 +71,12 @@ pub(super) fn all<'a>(
 
 fn read<'a>(builder: &mut Builder<'a>, pattern: &PathPattern, spot: Spot<'a>) -> Option<ParameterOutline<'a>> {
     for (key, value) in spot.entries().filter(|(key, _)| !KEYS.contains(key) && !key.starts_with("x-")) {
-        builder.context.error(value, "unknown-key", format!("a parameter has no key `{key}`"), "leave it out, or correct it");
+        builder.context.error(
+            value,
+            "unknown-key",
+            format!("a parameter has no key `{key}`"),
+            "leave it out, or correct it",
+        );
     }
     let name = spot.text("name").filter(|name| !name.is_empty());
     let place = match spot.text("in").unwrap_or_default() {
@@ -118,7 +134,8 @@ fn form<'a>(builder: &mut Builder<'a>, store: &Store, (spot, place): (Spot<'a>, 
         "form" => matches!(place, Place::Query | Place::Cookie),
         "spaceDelimited" | "pipeDelimited" | "deepObject" => place == Place::Query,
         "matrix" => {
-            let help = "write another style: in a canonical path there is no `;`, whose meaning differs between servers";
+            let help =
+                "write another style: in a canonical path there is no `;`, whose meaning differs between servers";
             builder.context.unenforced(spot, "the style `matrix`", help);
             return None;
         }

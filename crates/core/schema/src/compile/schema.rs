@@ -18,8 +18,22 @@ const IN_PLACE_MAX: usize = 32;
 
 /// Keywords that say nothing about which values are valid.
 const ANNOTATIONS: &[&str] = &[
-    "title", "description", "default", "example", "examples", "deprecated", "externalDocs", "xml", "$comment", "$schema",
-    "$id", "$defs", "definitions", "contentEncoding", "contentMediaType", "contentSchema",
+    "title",
+    "description",
+    "default",
+    "example",
+    "examples",
+    "deprecated",
+    "externalDocs",
+    "xml",
+    "$comment",
+    "$schema",
+    "$id",
+    "$defs",
+    "definitions",
+    "contentEncoding",
+    "contentMediaType",
+    "contentSchema",
 ];
 
 /// Which of the two languages of schemas is spoken.

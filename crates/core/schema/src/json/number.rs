@@ -32,7 +32,11 @@ impl Number {
             return Number::Whole(whole);
         }
         let float = text.parse::<f64>().unwrap_or(f64::NAN);
-        if float.fract() == 0.0 && float.abs() <= EXACT_MAX { Number::Whole(float as i128) } else { Number::Float(float) }
+        if float.fract() == 0.0 && float.abs() <= EXACT_MAX {
+            Number::Whole(float as i128)
+        } else {
+            Number::Float(float)
+        }
     }
 
     /// Whether it is an integer that services can hold: 64 bits, signed or not.

@@ -256,7 +256,9 @@ impl Reader<'_, '_> {
             names.reserve_exact(open.count as usize);
         }
         for _ in 0..open.count {
-            let (Some(name), Some(value)) = (self.nodes.get(at as usize), self.nodes.get(at as usize + 1)) else { break };
+            let (Some(name), Some(value)) = (self.nodes.get(at as usize), self.nodes.get(at as usize + 1)) else {
+                break;
+            };
             let raw = self.text.get(name.start as usize..name.end as usize).unwrap_or_default();
             let name = if name.kind == Kind::Text(true) { Cow::Owned(unescape(raw)) } else { Cow::Borrowed(raw) };
             if open.count <= PAIRWISE_MAX && names.contains(&name) {

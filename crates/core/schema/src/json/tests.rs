@@ -2,6 +2,7 @@
 
 use super::{Json, JsonError, JsonLimits, Kind, parse};
 use crate::json::number::is_multiple;
+use proptest::prelude::*;
 
 fn read(text: &[u8]) -> Result<Json<'_>, JsonError> {
     parse(text, &JsonLimits::default())
@@ -38,9 +39,41 @@ fn a_name_twice_is_refused_however_it_is_written() {
 #[test]
 fn what_is_no_json_is_refused() {
     for text in [
-        "", " ", "{", "[", "[1,]", "[,1]", "{\"a\"}", "{\"a\":}", "{a:1}", "{'a':1}", "[1 2]", "01", "1.", ".5", "+1", "1e",
-        "-", "tru", "nul", "NaN", "Infinity", "\"a", "\"\\x\"", "\"\\u12\"", "\"\t\"", "1 1", "{}}", "[]]", "[}", "{]",
-        "/**/1", "[1]//", "\u{a0}1", "{\"a\":1,}", "\0",
+        "",
+        " ",
+        "{",
+        "[",
+        "[1,]",
+        "[,1]",
+        "{\"a\"}",
+        "{\"a\":}",
+        "{a:1}",
+        "{'a':1}",
+        "[1 2]",
+        "01",
+        "1.",
+        ".5",
+        "+1",
+        "1e",
+        "-",
+        "tru",
+        "nul",
+        "NaN",
+        "Infinity",
+        "\"a",
+        "\"\\x\"",
+        "\"\\u12\"",
+        "\"\t\"",
+        "1 1",
+        "{}}",
+        "[]]",
+        "[}",
+        "{]",
+        "/**/1",
+        "[1]//",
+        "\u{a0}1",
+        "{\"a\":1,}",
+        "\0",
     ] {
         assert_eq!(refused(text), Some(JsonError::Grammar), "{text:?}");
     }
@@ -58,7 +91,8 @@ fn every_limit_holds() {
     assert_eq!(refused(nested(64)), None);
     assert_eq!(refused(nested(65)), Some(JsonError::Depth));
     assert_eq!(refused("[".repeat(1_000_000)), Some(JsonError::Depth));
-    let members = |count: usize| format!("{{{}}}", (0..count).map(|i| format!("\"{i}\":0")).collect::<Vec<_>>().join(","));
+    let members =
+        |count: usize| format!("{{{}}}", (0..count).map(|i| format!("\"{i}\":0")).collect::<Vec<_>>().join(","));
     assert_eq!(refused(members(1024)), None);
     assert_eq!(refused(members(1025)), Some(JsonError::Members));
     assert_eq!(refused(format!("[{}0]", "0,".repeat(100_000))), Some(JsonError::Values));
@@ -77,4 +111,23 @@ fn multiples_are_exact() {
     assert!(!is_multiple("0.35", "0.1"));
     assert!(!is_multiple("9007199254740993", "2"));
     assert!(!is_multiple("1e300", "7"));
+}
+
+proptest! {
+    /// What is taken is JSON to another reader too, and with the same number of members.
+    #[test]
+    fn what_is_taken_is_json_to_another_reader(text in r#"[\[\]{}:,"a\\u01e+. -]{0,24}"#) {
+        if read(text.as_bytes()).is_ok() {
+            prop_assert!(serde_json::from_str::<serde_json::Value>(&text).is_ok(), "{text}");
+        }
+    }
+
+    /// What another reader writes is taken.
+    #[test]
+    fn what_another_reader_writes_is_taken(names in prop::collection::btree_set(".{0,8}", 0..20), text in ".{0,40}", number in any::<f64>()) {
+        let object: serde_json::Map<_, _> = names.into_iter().map(|name| (name, serde_json::json!([text, number]))).collect();
+        let written = serde_json::to_string(&object).unwrap();
+        let json = read(written.as_bytes()).unwrap();
+        prop_assert_eq!(json.root().unwrap().count() as usize, object.len());
+    }
 }

@@ -111,7 +111,8 @@ impl<'f> Object<'f> {
 pub(crate) fn write_scalar(types: Types, text: &str, out: &mut String) {
     let is_json = || json::parse(text.as_bytes(), &JsonLimits::default()).is_ok();
     let begins = |with: fn(u8) -> bool| text.bytes().next().is_some_and(with);
-    let is_number = || begins(|b| b.is_ascii_digit() || b == b'-') && text.bytes().all(|b| !b.is_ascii_whitespace()) && is_json();
+    let is_number =
+        || begins(|b| b.is_ascii_digit() || b == b'-') && text.bytes().all(|b| !b.is_ascii_whitespace()) && is_json();
     if types == Types::ALL || types == Types::STRING {
         return quote(text, out);
     }

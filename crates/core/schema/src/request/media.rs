@@ -33,7 +33,8 @@ pub(crate) fn media_type(value: &[u8]) -> Option<MediaType> {
     if !is_token(main) || !is_token(sub) {
         return None;
     }
-    let mut media = MediaType { essence: format!("{main}/{sub}").to_ascii_lowercase().into(), charset: None, boundary: None };
+    let mut media =
+        MediaType { essence: format!("{main}/{sub}").to_ascii_lowercase().into(), charset: None, boundary: None };
     let mut seen: Vec<String> = Vec::new();
     while !rest.is_empty() {
         let (name, value, after) = parameter(rest)?;

@@ -27,7 +27,12 @@ struct Part<'b> {
     data: &'b [u8],
 }
 
-pub(crate) fn check(bytes: &[u8], media: &MediaType, fields: &Fields, validator: &Validator<'_>) -> Result<(), Violation> {
+pub(crate) fn check(
+    bytes: &[u8],
+    media: &MediaType,
+    fields: &Fields,
+    validator: &Validator<'_>,
+) -> Result<(), Violation> {
     let boundary = media.boundary.as_deref().filter(|boundary| is_boundary(boundary));
     let boundary = boundary.ok_or_else(|| Violation::new(Kind::MediaType, Place::Body, "has no valid boundary"))?;
     let mut object = Object::new(fields);
@@ -133,9 +138,9 @@ fn add(part: Part<'_>, object: &mut Object<'_>) -> Result<(), Violation> {
         return wrong("is no file");
     }
     let text = std::str::from_utf8(part.data).map_err(|_| malformed("is not UTF-8").under_theirs(&part.name))?;
-    let is_object = field.and_then(|field| field.items.or(field.types)).is_some_and(|types| {
-        types.any(Types::OBJECT) && !types.any(Types::STRING)
-    });
+    let is_object = field
+        .and_then(|field| field.items.or(field.types))
+        .is_some_and(|types| types.any(Types::OBJECT) && !types.any(Types::STRING));
     if essence == "application/json" || is_object {
         read_json(part.data).map_err(|violation| violation.under_theirs(&part.name))?;
         return object.add(part.name, text.to_owned());

@@ -70,7 +70,8 @@ fn hold(parameter: &Parameter, json: &str, validator: &Validator<'_>) -> Outcome
 
 /// The segment of a path that a template names.
 fn segment<'r>(template: &PathPattern, path: &'r str, name: &str) -> Option<&'r str> {
-    let at = template.segments().iter().position(|segment| matches!(segment, Segment::Any(known) if **known == *name))?;
+    let at =
+        template.segments().iter().position(|segment| matches!(segment, Segment::Any(known) if **known == *name))?;
     path.strip_prefix('/')?.split('/').nth(at)
 }
 

@@ -42,7 +42,8 @@ const BROKEN: &str = "is not XML";
 impl<'t> Reader<'t> {
     /// `<?xml … ?>`, whose encoding could be another than that which is read here.
     fn declaration(&mut self) -> Result<(), &'static str> {
-        let Some(rest) = self.rest.strip_prefix("<?xml") else { return Ok(()) };
+        let rest = self.rest.strip_prefix("<?xml").filter(|rest| rest.starts_with([' ', '\t', '\r', '\n']));
+        let Some(rest) = rest else { return Ok(()) };
         let (inner, rest) = rest.split_once("?>").ok_or(BROKEN)?;
         let lower = inner.to_ascii_lowercase();
         if lower.contains("encoding") && !lower.contains("\"utf-8\"") && !lower.contains("'utf-8'") {

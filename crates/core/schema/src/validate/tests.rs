@@ -36,14 +36,22 @@ fn try_all(schema: &str, right: &[&str], wrong: &[&str]) {
 
 #[test]
 fn types_are_kept_apart() {
-    try_all(r#"{"type":"integer"}"#, &["1", "-1", "1.0", "18446744073709551615"], &["1.5", "\"1\"", "true", "null", "1e30", "18446744073709551616"]);
+    try_all(
+        r#"{"type":"integer"}"#,
+        &["1", "-1", "1.0", "18446744073709551615"],
+        &["1.5", "\"1\"", "true", "null", "1e30", "18446744073709551616"],
+    );
     try_all(r#"{"type":"number"}"#, &["1", "1.5", "1e30"], &["\"1\"", "[]", "null"]);
     try_all(r#"{"type":"string"}"#, &["\"\""], &["1", "null", "{}"]);
     try_all(r#"{"type":["string","null"]}"#, &["\"\"", "null"], &["1", "false"]);
     try_all(r#"{"type":"object"}"#, &["{}"], &["[]", "\"{}\""]);
     try_all("true", &["1", "null"], &[]);
     try_all("false", &[], &["1", "null", "{}"]);
-    try_all(r#"{"enum":["a",1,null,{"x":[1]}]}"#, &["\"a\"", "1", "1.0", "null", "{\"x\":[1]}"], &["\"1\"", "2", "{\"x\":[2]}", "[]"]);
+    try_all(
+        r#"{"enum":["a",1,null,{"x":[1]}]}"#,
+        &["\"a\"", "1", "1.0", "null", "{\"x\":[1]}"],
+        &["\"1\"", "2", "{\"x\":[2]}", "[]"],
+    );
     try_all(r#"{"const":"a"}"#, &["\"a\"", "\"\\u0061\""], &["\"b\""]);
 }
 
@@ -57,21 +65,46 @@ fn numbers_are_compared_exactly() {
 
 #[test]
 fn texts_are_counted_in_characters() {
-    try_all(r#"{"minLength":2,"maxLength":3}"#, &["\"ab\"", "\"éé\"", "\"\\ud83d\\ude00ab\""], &["\"a\"", "\"é\"", "\"abcd\""]);
+    try_all(
+        r#"{"minLength":2,"maxLength":3}"#,
+        &["\"ab\"", "\"éé\"", "\"\\ud83d\\ude00ab\""],
+        &["\"a\"", "\"é\"", "\"abcd\""],
+    );
     try_all(r#"{"minLength":1}"#, &["\"a\""], &["\"\""]);
     try_all(r#"{"pattern":"^[A-Z]{3}$","format":"uuid"}"#, &[], &["\"ABC\""]);
 }
 
 #[test]
 fn arrays_and_objects_are_looked_into() {
-    try_all(r#"{"items":{"type":"integer"},"minItems":1,"maxItems":2}"#, &["[1]", "[1,2]"], &["[]", "[1,2,3]", "[\"1\"]"]);
+    try_all(
+        r#"{"items":{"type":"integer"},"minItems":1,"maxItems":2}"#,
+        &["[1]", "[1,2]"],
+        &["[]", "[1,2,3]", "[\"1\"]"],
+    );
     try_all(r#"{"prefixItems":[{"type":"string"}],"items":false}"#, &["[]", "[\"a\"]"], &["[1]", "[\"a\",1]"]);
-    try_all(r#"{"uniqueItems":true}"#, &["[1,2]", "[[1],[2]]"], &["[1,1.0]", "[{\"a\":1,\"b\":2},{\"b\":2,\"a\":1}]", "[\"a\",\"\\u0061\"]"]);
+    try_all(
+        r#"{"uniqueItems":true}"#,
+        &["[1,2]", "[[1],[2]]"],
+        &["[1,1.0]", "[{\"a\":1,\"b\":2},{\"b\":2,\"a\":1}]", "[\"a\",\"\\u0061\"]"],
+    );
     try_all(r#"{"contains":{"const":1},"maxContains":1}"#, &["[1,2]"], &["[]", "[1,1]"]);
-    let object = r#"{"type":"object","properties":{"a":{"type":"integer"}},"required":["a"],"additionalProperties":false}"#;
-    try_all(object, &[r#"{"a":1}"#], &["{}", r#"{"a":"1"}"#, r#"{"a":1,"b":2}"#, r#"{"A":1}"#, r#"{"a":1,"__proto__":{}}"#]);
-    try_all(r#"{"patternProperties":{"^x-":{"type":"string"}},"additionalProperties":{"type":"integer"}}"#, &[r#"{"x-a":"","b":1}"#], &[r#"{"x-a":1}"#, r#"{"b":""}"#]);
-    try_all(r#"{"propertyNames":{"maxLength":2},"maxProperties":2}"#, &[r#"{"ab":1}"#], &[r#"{"abc":1}"#, r#"{"a":1,"b":1,"c":1}"#]);
+    let object =
+        r#"{"type":"object","properties":{"a":{"type":"integer"}},"required":["a"],"additionalProperties":false}"#;
+    try_all(
+        object,
+        &[r#"{"a":1}"#],
+        &["{}", r#"{"a":"1"}"#, r#"{"a":1,"b":2}"#, r#"{"A":1}"#, r#"{"a":1,"__proto__":{}}"#],
+    );
+    try_all(
+        r#"{"patternProperties":{"^x-":{"type":"string"}},"additionalProperties":{"type":"integer"}}"#,
+        &[r#"{"x-a":"","b":1}"#],
+        &[r#"{"x-a":1}"#, r#"{"b":""}"#],
+    );
+    try_all(
+        r#"{"propertyNames":{"maxLength":2},"maxProperties":2}"#,
+        &[r#"{"ab":1}"#],
+        &[r#"{"abc":1}"#, r#"{"a":1,"b":1,"c":1}"#],
+    );
     try_all(r#"{"dependentRequired":{"a":["b"]}}"#, &["{}", r#"{"a":1,"b":1}"#], &[r#"{"a":1}"#]);
 }
 
@@ -80,13 +113,18 @@ fn alternatives_are_counted() {
     try_all(r#"{"anyOf":[{"type":"string"},{"minimum":5}]}"#, &["\"a\"", "5", "[]"], &["4"]);
     try_all(r#"{"oneOf":[{"multipleOf":2},{"multipleOf":3}]}"#, &["2", "3"], &["6", "5"]);
     try_all(r#"{"not":{"type":"string"}}"#, &["1"], &["\"a\""]);
-    try_all(r#"{"if":{"required":["a"]},"then":{"required":["b"]},"else":{"required":["c"]}}"#, &[r#"{"a":1,"b":1}"#, r#"{"c":1}"#], &[r#"{"a":1}"#, "{}"]);
+    try_all(
+        r#"{"if":{"required":["a"]},"then":{"required":["b"]},"else":{"required":["c"]}}"#,
+        &[r#"{"a":1,"b":1}"#, r#"{"c":1}"#],
+        &[r#"{"a":1}"#, "{}"],
+    );
     try_all(r#"{"else":false}"#, &["1"], &[]);
 }
 
 #[test]
 fn the_field_is_named_and_its_value_is_not() {
-    let schema = r#"{"properties":{"items":{"items":{"properties":{"n":{"maximum":9}},"additionalProperties":false}}}}"#;
+    let schema =
+        r#"{"properties":{"items":{"items":{"properties":{"n":{"maximum":9}},"additionalProperties":false}}}}"#;
     assert_eq!(of(schema, r#"{"items":[{},{"n":10}]}"#).as_deref(), Some("/items/1/n must be at most 9"));
     let said = of(schema, r#"{"items":[{"se/cret":"value"}]}"#);
     assert_eq!(said.as_deref(), Some("/items/0/se~1cret is not a field that is accepted"));
@@ -94,7 +132,8 @@ fn the_field_is_named_and_its_value_is_not() {
 
 #[test]
 fn what_goes_one_way_may_not_go_the_other() {
-    let schema = r#"{"properties":{"id":{"readOnly":true},"password":{"writeOnly":true}},"required":["id","password"]}"#;
+    let schema =
+        r#"{"properties":{"id":{"readOnly":true},"password":{"writeOnly":true}},"required":["id","password"]}"#;
     let way = |value, direction| violation("3.0.3", schema, "", value, direction);
     assert_eq!(way(r#"{"password":1}"#, Direction::Request), None);
     assert_eq!(way(r#"{"id":1}"#, Direction::Answer), None);
@@ -104,7 +143,9 @@ fn what_goes_one_way_may_not_go_the_other() {
 
 #[test]
 fn the_language_of_3_0_is_its_own() {
-    let old = |schema, value| violation("3.0.3", schema, r#""T":{"type":"string","nullable":true}"#, value, Direction::Request);
+    let old = |schema, value| {
+        violation("3.0.3", schema, r#""T":{"type":"string","nullable":true}"#, value, Direction::Request)
+    };
     assert_eq!(old(r##"{"$ref":"#/components/schemas/T","description":"x"}"##, "null"), None);
     assert!(old(r#"{"type":"string"}"#, "null").is_some());
     assert!(old(r#"{"type":"integer","minimum":1,"exclusiveMinimum":true}"#, "1").is_some());

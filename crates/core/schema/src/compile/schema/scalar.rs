@@ -24,7 +24,9 @@ impl<'a> Builder<'a> {
             "maxLength" => schema.text.get_or_insert_default().length_max = Some(self.count(value)),
             "pattern" => match value.data.text().map(pattern::compile) {
                 Some(Ok(regex)) => schema.text.get_or_insert_default().pattern = Some(regex),
-                Some(Err(help)) => self.context.error(value, "bad-pattern", "the pattern is not taken".to_owned(), help),
+                Some(Err(help)) => {
+                    self.context.error(value, "bad-pattern", "the pattern is not taken".to_owned(), help)
+                }
                 None => self.context.wrong(value, "a pattern is a text"),
             },
             "contentMediaType" => {

@@ -80,11 +80,7 @@ pub(super) fn list<'r>(
     Ok(json)
 }
 
-fn members_of<'r>(
-    parameter: &Parameter,
-    raw: &'r str,
-    between: Between,
-) -> Result<Vec<(String, &'r str)>, Violation> {
+fn members_of<'r>(parameter: &Parameter, raw: &'r str, between: Between) -> Result<Vec<(String, &'r str)>, Violation> {
     let broken = || wrong(parameter, "cannot be read as an object");
     let parts = parts(raw, between);
     let name = |raw: &'r str| decoded(parameter, raw).map(Cow::into_owned);
