@@ -150,6 +150,11 @@ impl<'j> Value<'j> {
         }
     }
 
+    /// How many values it is, with all inside it; and one more for every 64 bytes of a text.
+    pub(crate) fn weight(&self) -> u32 {
+        (self.node.next - self.at).saturating_add((self.node.end - self.node.start) / 64)
+    }
+
     /// How many items or members it has.
     pub(crate) fn count(&self) -> u32 {
         self.node.count

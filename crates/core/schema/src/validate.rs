@@ -45,25 +45,29 @@ impl<'s> Validator<'s> {
     /// # Errors
     /// The first thing that is wrong.
     pub(crate) fn check(&self, id: Id, value: &Value<'_>) -> Outcome {
-        self.steps.set(self.steps.get() + 1);
-        if self.steps.get() > STEPS_MAX {
-            return Err(Violation::exhaustion());
-        }
+        self.spend(1)?;
         // INVARIANT: an id comes from its own store.
         let Some(schema) = self.store.get(id) else { return Err(Violation::value("is not described")) };
         if schema.never {
             return Err(Violation::value("is not accepted"));
         }
         self.check_kind(schema, value)?;
-        if let Some(values) = &schema.values
-            && !values.has(value)
-        {
-            return Err(Violation::value("is none of the accepted values"));
+        if let Some(values) = &schema.values {
+            self.spend(value.weight())?;
+            if !values.has(value) {
+                return Err(Violation::value("is none of the accepted values"));
+            }
         }
         match &schema.logic {
             Some(logic) => self.check_logic(logic, value),
             None => Ok(()),
         }
+    }
+
+    /// Counts work: whoever looks at all of a value pays for all of it.
+    fn spend(&self, steps: u32) -> Outcome {
+        self.steps.set(self.steps.get().saturating_add(steps));
+        if self.steps.get() > STEPS_MAX { Err(Violation::exhaustion()) } else { Ok(()) }
     }
 
     fn check_kind(&self, schema: &'s Schema, value: &Value<'_>) -> Outcome {
@@ -86,7 +90,9 @@ impl<'s> Validator<'s> {
             }
             Kind::Text(_) => {
                 of(Types::STRING)?;
-                schema.text.as_ref().map_or(Ok(()), |rules| check_text(rules, &value.text()))
+                let Some(rules) = &schema.text else { return Ok(()) };
+                self.spend(value.weight())?;
+                check_text(rules, &value.text())
             }
             Kind::Array => {
                 of(Types::ARRAY)?;
@@ -118,6 +124,7 @@ impl<'s> Validator<'s> {
             check_count(contained, (contains.count_min, contains.count_max), CONTAINED)?;
         }
         if rules.unique {
+            self.spend(value.weight())?;
             let mut forms: Vec<String> = value.items().map(|item| one_form(&item)).collect();
             forms.sort_unstable();
             if forms.array_windows().any(|[a, b]| a == b) {

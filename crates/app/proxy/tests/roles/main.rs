@@ -23,6 +23,8 @@ mod http2;
 #[cfg(test)]
 mod inner;
 #[cfg(test)]
+mod inputs;
+#[cfg(test)]
 mod limits;
 #[cfg(test)]
 mod load;
