@@ -1,6 +1,7 @@
 //! The source of documents: a directory, read at the start and again whenever it changed and then kept still.
 
 use crate::say;
+use selvedge_config::data::SchemaFile;
 use selvedge_config::{Checked, SourceFile};
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
@@ -110,7 +111,8 @@ fn collect(folder: &Path, depth: usize, entries: &mut Vec<(PathBuf, [i64; 6])>) 
         let path = entry.path();
         let hidden = entry.file_name().to_string_lossy().starts_with('.');
         let Ok(found) = entry.metadata() else { continue };
-        let is_document = path.extension().is_some_and(|e| e == "yaml" || e == "yml" || e == "cedar");
+        let is_document = path.extension().is_some_and(|e| e == "yaml" || e == "yml" || e == "cedar")
+            || entry.file_name().to_str().is_some_and(SchemaFile::is_named);
         if entries.len() >= ENTRIES_MAX || !(is_document || found.is_dir() && !hidden) {
             continue;
         }

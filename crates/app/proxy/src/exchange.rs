@@ -5,7 +5,7 @@ use crate::forward::Forward;
 use crate::hop::{Hop, Refusal};
 use crate::pipeline::admit;
 use crate::respond::refuse;
-use crate::stage::quota::Admitted;
+use crate::stage::inspect::{self, Inspected};
 use crate::upgrade;
 use crate::wire::down::Down;
 use crate::wire::timer::Timer;
@@ -32,10 +32,15 @@ pub(crate) async fn exchange(
         .and_then(|head| room.as_ref().map(|_| head).ok_or_else(overloaded))
         .and_then(|head| admit(worker, &live, connection, &mut hop, head));
     let carried = match admitted {
-        Ok(Admitted { permitted }) => {
-            let forward = Forward { worker, live: &live, connection, permitted };
-            forward.run(&mut hop, down, timer).await
-        }
+        // After the decision and before a byte goes upstream; it reads the body, so it is no part of `admit`.
+        Ok(admitted) => match inspect::inspect(&live, connection, &mut hop, admitted, (down, timer)).await {
+            Ok(inspected) => {
+                let Inspected { permitted, body } = inspected;
+                let forward = Forward { worker, live: &live, connection, permitted, body };
+                forward.run(&mut hop, down, timer).await
+            }
+            Err(refusal) => Err(refusal),
+        },
         Err(refusal) => Err(refusal),
     };
     let record = match carried {

@@ -5,6 +5,7 @@ use crate::hop::{Hop, Refusal};
 use crate::live::Live;
 use crate::relay::{Bounds, Relay, State};
 use crate::stage::decide::Permitted;
+use crate::stage::inspect::InspectedBody;
 use crate::told;
 use crate::upgrade::Upgrade;
 use crate::upstream::{self, Endpoint, Entered, Lease, Open, Port, Tried, key};
@@ -33,6 +34,8 @@ pub(crate) struct Forward<'a> {
     pub(crate) live: &'a Live,
     pub(crate) connection: &'a Connection,
     pub(crate) permitted: Permitted,
+    /// Only `inspect` makes one.
+    pub(crate) body: InspectedBody,
 }
 
 impl Forward<'_> {
@@ -163,6 +166,12 @@ impl Forward<'_> {
             added: &answered,
             state: State::new(),
         };
+        if let InspectedBody::Held(held) = &self.body {
+            relay.send_held(held.bytes()).map_err(|fault| Broken {
+                refusal: Refusal::fault(fault, "the body that was held could not be sent"),
+                untouched: false,
+            })?;
+        }
         let done = poll_fn(|cx| relay.poll(cx)).await;
         let state = relay.state;
         (hop.record.bytes_in, hop.record.bytes_out) = (state.bytes_in, state.bytes_out);

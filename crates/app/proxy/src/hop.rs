@@ -5,6 +5,7 @@ use crate::limiter::{Held, Told};
 use crate::live::Live;
 use selvedge_model::{DecisionId, Denial, DenialReason, Fault, Outcome, Record, RuleId};
 use selvedge_net::{now_ms, random_u128};
+use selvedge_schema::{Kind, Violation};
 use std::sync::Arc;
 use std::time::Instant;
 use zeroize::Zeroizing;
@@ -65,6 +66,8 @@ pub(crate) enum Refusal {
     Denied(Denial),
     /// Something broke.
     Faulted(Fault, Detail),
+    /// What was sent is not as it is described; the caller is told what of it.
+    Invalid(Box<Violation>),
 }
 
 /// A short text for the operator. A peer's bytes are escaped in it.
@@ -120,6 +123,10 @@ impl Hop {
     pub(crate) fn refused(mut self, refusal: &Refusal) -> Record {
         self.record.outcome = match refusal {
             Refusal::Denied(denial) => Outcome::Denied(denial.clone()),
+            Refusal::Invalid(violation) => {
+                let detail = Detail::new(violation).0;
+                Outcome::Faulted { fault: fault_of(violation.kind), detail, rule: self.rule.take() }
+            }
             Refusal::Faulted(fault, detail) => {
                 Outcome::Faulted { fault: *fault, detail: detail.0.clone(), rule: self.rule.take() }
             }
@@ -145,7 +152,19 @@ impl Refusal {
         match self {
             Refusal::Denied(denial) => denial.reason.status(),
             Refusal::Faulted(fault, _) => fault.status(),
+            Refusal::Invalid(violation) => fault_of(violation.kind).status(),
         }
+    }
+}
+
+/// What a violation is, among all that can break.
+fn fault_of(kind: Kind) -> Fault {
+    match kind {
+        Kind::Operation => Fault::NotDescribed,
+        Kind::Malformed => Fault::BadRequest,
+        Kind::MediaType => Fault::MediaType,
+        Kind::TooLarge => Fault::BodyTooLarge,
+        Kind::Invalid => Fault::InvalidInput,
     }
 }
 

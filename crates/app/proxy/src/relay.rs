@@ -15,9 +15,9 @@ use tokio::time::Instant;
 /// Bytes that wait for one end before the other is read on.
 const BACKLOG_MAX: usize = 64 * 1024;
 /// A client may be slow for so long in all…
-const SLOW_GRACE: Duration = Duration::from_secs(10);
+pub(crate) const SLOW_GRACE: Duration = Duration::from_secs(10);
 /// …and then sends at least so many bytes a second (THREATS).
-const BODY_BYTES_PER_SECOND_MIN: u64 = 1024;
+pub(crate) const BODY_BYTES_PER_SECOND_MIN: u64 = 1024;
 
 /// How long and how large an exchange may be.
 #[derive(Debug, Clone, Copy)]
@@ -94,6 +94,15 @@ impl Relay<'_, '_> {
             self.timer.set_at(self.deadline());
         }
         self.timer.poll_over(cx).map(|()| Err(self.overdue()))
+    }
+
+    /// Puts in the whole of a body that was read before: nothing more is read from the client.
+    pub(crate) fn send_held(&mut self, body: &[u8]) -> Result<(), Fault> {
+        self.up.push(body)?;
+        self.up.finish(None)?;
+        self.state.bytes_in = body.len() as u64;
+        self.state.request_ended = true;
+        Ok(())
     }
 
     /// Moves the request on; whether anything moved.

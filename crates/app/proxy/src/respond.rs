@@ -9,6 +9,7 @@ use crate::wire::down::Down;
 use crate::wire::message::Answer;
 use selvedge_http::{Fields, Framing};
 use selvedge_model::{DecisionId, DenialReason, Fault};
+use selvedge_schema::Violation;
 use std::future::poll_fn;
 use std::time::Duration;
 
@@ -31,7 +32,7 @@ pub(crate) async fn refuse(down: &mut Down<'_>, refusal: &Refusal, hop: &Hop, is
     if is_grpc {
         return refuse_grpc(down, refusal, id).await;
     }
-    let body = body(refusal.status(), id);
+    let body = body(refusal, id);
     let fields = fields(refusal, hop);
     let framing = Framing::Length(body.len() as u64);
     let answer = Answer { status: refusal.status(), fields: &fields, framing };
@@ -77,9 +78,20 @@ fn grpc_code(status: u16) -> u8 {
     }
 }
 
-fn body(status: u16, id: DecisionId) -> Vec<u8> {
+fn body(refusal: &Refusal, id: DecisionId) -> Vec<u8> {
+    let status = refusal.status();
     let title = title(status);
-    format!(r#"{{"type":"about:blank","title":"{title}","status":{status},"decision":"{id}"}}"#).into_bytes()
+    let errors = match refusal {
+        Refusal::Invalid(violation) => format!(r#","errors":[{}]"#, told(violation)),
+        Refusal::Denied(_) | Refusal::Faulted(_, _) => String::new(),
+    };
+    format!(r#"{{"type":"about:blank","title":"{title}","status":{status},"decision":"{id}"{errors}}}"#).into_bytes()
+}
+
+/// What is wrong with the caller's own input: where, and why. None of its values.
+fn told(violation: &Violation) -> String {
+    let (place, pointer, detail) = (violation.place.as_str(), violation.pointer(), violation.sentence());
+    serde_json::json!({ "in": place, "pointer": pointer, "detail": detail }).to_string()
 }
 
 fn fields(refusal: &Refusal, hop: &Hop) -> Fields {
@@ -110,7 +122,7 @@ fn fields(refusal: &Refusal, hop: &Hop) -> Fields {
         },
         // RFC 9110 §10.2.3: what is too much now may be little in a moment.
         Refusal::Faulted(Fault::Overloaded | Fault::NoEndpoint | Fault::NotReady, _) => put("retry-after", b"1"),
-        Refusal::Faulted(_, _) => {}
+        Refusal::Faulted(_, _) | Refusal::Invalid(_) => {}
     }
     fields
 }
@@ -123,6 +135,8 @@ fn title(status: u16) -> &'static str {
         404 => "Nothing is exposed here",
         408 => "The request took too long",
         413 => "The body is too large",
+        415 => "The media type is not accepted",
+        422 => "The input is not as described",
         414 => "The target is too long",
         421 => "The connection was made for another host",
         429 => "Too many requests",

@@ -5,6 +5,7 @@ mod credential;
 pub(crate) mod decide;
 pub(crate) mod headers;
 pub(crate) mod identify;
+pub(crate) mod inspect;
 pub(crate) mod quota;
 pub(crate) mod route;
 pub(crate) mod throttle;

@@ -182,6 +182,7 @@ fn nothing(store: &Store) -> Result<Plan> {
         services: BTreeMap::new(),
         access: Vec::new(),
         guardrails: Vec::new(),
+        schemas: Vec::new(),
         expectations: Vec::new(),
         allow: Vec::new(),
         places: Default::default(),

@@ -2,6 +2,7 @@
 
 use anyhow::{Context, Result, bail};
 use selvedge_config::SourceFile;
+use selvedge_config::data::SchemaFile;
 use std::path::Path;
 
 /// Files in one repository.
@@ -11,7 +12,7 @@ const BYTES_MAX: u64 = 16 * 1024 * 1024;
 /// Folders within folders.
 const DEPTH_MAX: usize = 16;
 
-/// Reads the `*.yaml`, `*.yml` and `*.cedar` files below `directory`, in order of name. Hidden folders and links are passed over:
+/// Reads the `*.yaml`, `*.yml`, `*.cedar` and `*.openapi.json` files below `directory`, in order of name. Hidden folders and links are passed over:
 /// a link could lead out of the repository.
 ///
 /// # Errors
@@ -27,6 +28,12 @@ pub(crate) fn read(directory: &Path) -> Result<Vec<SourceFile>> {
     }
     reading.files.sort_by(|a, b| a.name.cmp(&b.name));
     Ok(reading.files)
+}
+
+/// What belongs to a mesh repository: YAML, Cedar, and OpenAPI descriptions in JSON.
+pub(crate) fn is_document(path: &Path) -> bool {
+    let ending = path.extension().is_some_and(|e| e == "yaml" || e == "yml" || e == "cedar");
+    ending || path.file_name().and_then(|name| name.to_str()).is_some_and(SchemaFile::is_named)
 }
 
 struct Reading<'a> {
@@ -47,7 +54,7 @@ impl Reading<'_> {
             let path = entry.path();
             if kind.is_dir() && !entry.file_name().to_string_lossy().starts_with('.') {
                 self.folder(&path, depth + 1)?;
-            } else if kind.is_file() && path.extension().is_some_and(|e| e == "yaml" || e == "yml" || e == "cedar") {
+            } else if kind.is_file() && is_document(&path) {
                 self.file(&path)?;
             }
         }

@@ -5,6 +5,7 @@
 mod expectation;
 mod key;
 mod limit;
+mod schema;
 mod traffic;
 mod workload;
 mod written;
@@ -12,10 +13,12 @@ mod written;
 pub use expectation::{Allow, Case, CaseCaller, CaseToken, Expectation, Never, NeverCaller};
 pub use key::{ApiKey, KeySet};
 pub use limit::{Amount, Limit, Per};
+pub use schema::RuleSchema;
 pub use traffic::{Balance, Check, Circuit, HashBy, Retries, Traffic};
 pub use workload::{SystemdSelector, UnixSelector, Workload};
 pub use written::Written;
 
+use crate::data::SchemaFile;
 use selvedge_model::{Host, HostPattern, Name, PathPattern, RuleId, Source, TrustDomain};
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::{IpAddr, SocketAddr};
@@ -34,6 +37,8 @@ pub struct Checked {
     pub access: Vec<Access>,
     /// Files of guardrails, in order of name. Their text is checked when the policy is compiled.
     pub guardrails: Vec<Guardrail>,
+    /// OpenAPI descriptions, in order of name. What they say is checked when they are compiled.
+    pub schemas: Vec<SchemaFile>,
     /// `Expectation` documents, in order of name.
     pub expectations: Vec<Expectation>,
     /// Findings that documents accept.
@@ -323,6 +328,8 @@ pub struct Rule {
     pub paths: Vec<PathPattern>,
     /// The condition under which it holds, in Cedar. It is checked when the policy is compiled.
     pub when: Option<Written>,
+    /// What its requests must be like.
+    pub schema: Option<RuleSchema>,
     /// What comes with the permission.
     pub terms: Terms,
 }

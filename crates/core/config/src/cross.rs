@@ -4,9 +4,11 @@ mod expectation;
 mod exposure;
 mod key;
 mod rule;
+mod schema;
 
 use crate::Diagnostic;
 use crate::checked::{Checked, Gateway, Mesh, Places, Protocol, Service};
+use crate::data::SchemaFile;
 use crate::document::expectation::{Expectation, Strangers, Targets};
 use crate::document::{Access, Caller, Documents};
 use crate::reader::{Placed, nearest};
@@ -21,7 +23,7 @@ pub(crate) fn check(documents: Documents, found: &mut Vec<Diagnostic>) -> Option
     let expectations = by_name(documents.expectations, "Expectation", |expectation| &expectation.name, found);
     let mut mesh = one_mesh(documents.meshes, found)?;
     key::fill(&mut mesh, documents.keys, found);
-    let world = World { mesh: &mesh, gateways: &gateways, services: &services };
+    let world = World { mesh: &mesh, gateways: &gateways, services: &services, schemas: &documents.schemas };
     gateways.values().for_each(|gateway| check_listeners(gateway, found));
     check_outbound(&services, found);
     let places = Places { issuers: documents.issuers, selectors: selectors(access.values(), expectations.values()) };
@@ -31,6 +33,8 @@ pub(crate) fn check(documents: Documents, found: &mut Vec<Diagnostic>) -> Option
         expectations.into_values().map(|document| expectation::resolve(document, &world, found)).collect();
     let mut guardrails = documents.guardrails;
     guardrails.sort_by(|a, b| a.text.file().cmp(b.text.file()));
+    let mut schemas = documents.schemas;
+    schemas.sort_by(|a, b| a.name.cmp(&b.name));
     let unplaced = |(name, placed): (Name, Placed<Service>)| (name, placed.value);
     Some(Checked {
         gateways: gateways.iter().map(|(name, placed)| (name.clone(), placed.value.clone())).collect(),
@@ -38,6 +42,7 @@ pub(crate) fn check(documents: Documents, found: &mut Vec<Diagnostic>) -> Option
         mesh,
         access,
         guardrails,
+        schemas,
         expectations,
         allow: documents.allow,
         places,
@@ -74,6 +79,7 @@ pub(crate) struct World<'a> {
     pub(crate) mesh: &'a Mesh,
     pub(crate) gateways: &'a BTreeMap<Name, Placed<Gateway>>,
     pub(crate) services: &'a BTreeMap<Name, Placed<Service>>,
+    pub(crate) schemas: &'a [SchemaFile],
 }
 
 fn one_mesh(meshes: Vec<Placed<Mesh>>, found: &mut Vec<Diagnostic>) -> Option<Mesh> {

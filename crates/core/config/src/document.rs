@@ -7,6 +7,7 @@ mod gateway;
 mod key;
 mod limit;
 mod mesh;
+pub(crate) mod schema;
 mod service;
 mod traffic;
 mod value;
@@ -15,6 +16,7 @@ mod workload;
 pub use allow::FINDINGS;
 
 use crate::checked::{Allow, Gateway, Guardrail, Mesh, Service, Written};
+use crate::data::SchemaFile;
 use crate::lines::Lines;
 use crate::reader::{Map, Placed, Reader, nearest};
 use crate::tree::{self, At, Node};
@@ -29,6 +31,8 @@ pub(crate) use key::Key;
 const KINDS: &[&str] = &["Mesh", "Gateway", "Service", "Access", "ApiKey", "Expectation"];
 /// The longest file of guardrails, in bytes.
 const GUARDRAIL_BYTES_MAX: usize = 256 * 1024;
+/// The longest OpenAPI description, in bytes.
+const SCHEMA_BYTES_MAX: usize = 4 * 1024 * 1024;
 
 /// Every document that could be read, each with the place of its name.
 #[derive(Debug, Default)]
@@ -39,6 +43,7 @@ pub(crate) struct Documents {
     pub(crate) access: Vec<Placed<Access>>,
     pub(crate) expectations: Vec<Placed<Expectation>>,
     pub(crate) guardrails: Vec<Guardrail>,
+    pub(crate) schemas: Vec<SchemaFile>,
     pub(crate) allow: Vec<Allow>,
     pub(crate) issuers: BTreeMap<Name, Source>,
     pub(crate) keys: Vec<Key>,
@@ -52,6 +57,10 @@ pub(crate) fn read(files: &[SourceFile], found: &mut Vec<Diagnostic>) -> Documen
         let mut reader = Reader { file: file.name.clone(), lines: &lines, found };
         if file.name.ends_with(".cedar") {
             documents.guardrails.extend(read_guardrails(&mut reader));
+            continue;
+        }
+        if SchemaFile::is_named(&file.name) {
+            documents.schemas.extend(read_schema(&mut reader));
             continue;
         }
         match tree::documents(&file.text) {
@@ -76,6 +85,23 @@ fn read_guardrails(reader: &mut Reader<'_>) -> Option<Guardrail> {
         return None;
     }
     Some(Guardrail { text: Written::of_file(&reader.file, text) })
+}
+
+/// An OpenAPI description. What it says is checked where it is compiled.
+fn read_schema(reader: &mut Reader<'_>) -> Option<SchemaFile> {
+    let (text, start) = (reader.lines.text(), At { line: 1, column: 1, width: 1 });
+    if text.len() > SCHEMA_BYTES_MAX {
+        let message = format!("an OpenAPI description has at most {} MiB", SCHEMA_BYTES_MAX >> 20);
+        reader.error("file-too-long", start, message, "split it");
+        return None;
+    }
+    match SchemaFile::parse(reader.file.clone(), text) {
+        Ok(file) => Some(file),
+        Err((code, message, at)) => {
+            reader.error(code, at, message, "correct it here");
+            None
+        }
+    }
 }
 
 /// One document; `None` when it is too broken to be kept, and then an error was noted.

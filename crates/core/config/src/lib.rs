@@ -5,6 +5,7 @@
 
 pub mod checked;
 mod cross;
+pub mod data;
 mod diagnostic;
 mod document;
 mod lines;
@@ -16,6 +17,7 @@ pub use checked::Checked;
 pub use diagnostic::{Diagnostic, render};
 pub use document::FINDINGS;
 pub use template::template;
+pub use tree::At;
 
 use std::sync::Arc;
 

@@ -6,10 +6,26 @@ use std::fmt;
 
 /// A place in a file: line and column from 1, and how many characters it spans.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct At {
-    pub(crate) line: u32,
-    pub(crate) column: u32,
-    pub(crate) width: u32,
+pub struct At {
+    /// The line, from 1.
+    pub line: u32,
+    /// The column, from 1, in characters.
+    pub column: u32,
+    /// How many characters it spans, at least 1.
+    pub width: u32,
+}
+
+/// A value of any type and where it stands.
+pub(crate) struct Located<T> {
+    pub(crate) value: T,
+    pub(crate) at: At,
+}
+
+impl<'de, T: Deserialize<'de>> Deserialize<'de> for Located<T> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Located<T>, D::Error> {
+        let spanned = Spanned::<T>::deserialize(deserializer)?;
+        Ok(Located { at: at(spanned.referenced, 1), value: spanned.value })
+    }
 }
 
 /// A value and where it stands.
@@ -41,7 +57,12 @@ pub(crate) struct Key {
 /// # Errors
 /// The library's message and the place, when the text is not YAML.
 pub(crate) fn documents(text: &str) -> Result<Vec<Node>, (String, At)> {
-    serde_saphyr::from_multiple::<Node>(text).map_err(|error| {
+    read(text)
+}
+
+/// As [`documents`], into a type that reads itself.
+pub(crate) fn read<T: serde::de::DeserializeOwned>(text: &str) -> Result<Vec<T>, (String, At)> {
+    serde_saphyr::from_multiple::<T>(text).map_err(|error| {
         let at = error.location().map_or(At { line: 1, column: 1, width: 1 }, |location| at(location, 1));
         let message = error.without_snippet().to_string();
         (message.lines().next().unwrap_or_default().to_owned(), at)

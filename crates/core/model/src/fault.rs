@@ -16,6 +16,12 @@ pub enum Fault {
     TargetTooLong,
     /// The body is over its limit: 413.
     BodyTooLarge,
+    /// The request is for no operation that the rule's description has: 404.
+    NotDescribed,
+    /// The body is of a media type, character set or coding that is not taken: 415.
+    MediaType,
+    /// The body is well-formed, and not as it is described: 422.
+    InvalidInput,
     /// The client was too slow: 408.
     ClientTimeout,
     /// The client went away before the answer.
@@ -56,6 +62,9 @@ impl Fault {
     pub fn status(self) -> u16 {
         match self {
             Fault::BadRequest => 400,
+            Fault::NotDescribed => 404,
+            Fault::MediaType => 415,
+            Fault::InvalidInput => 422,
             Fault::Misdirected => 421,
             Fault::HeadTooLarge => 431,
             Fault::TargetTooLong => 414,
@@ -74,6 +83,9 @@ impl Fault {
         match self {
             Fault::BadRequest
             | Fault::Misdirected
+            | Fault::NotDescribed
+            | Fault::MediaType
+            | Fault::InvalidInput
             | Fault::HeadTooLarge
             | Fault::TargetTooLong
             | Fault::BodyTooLarge
@@ -94,6 +106,9 @@ impl Fault {
         match self {
             Fault::BadRequest => "bad-request",
             Fault::Misdirected => "misdirected",
+            Fault::NotDescribed => "not-described",
+            Fault::MediaType => "media-type",
+            Fault::InvalidInput => "invalid-input",
             Fault::HeadTooLarge => "head-too-large",
             Fault::TargetTooLong => "target-too-long",
             Fault::BodyTooLarge => "body-too-large",

@@ -12,8 +12,9 @@ use std::sync::Arc;
 pub(crate) fn of(checked: &Checked, registered: &BTreeMap<Name, Vec<Endpoint>>) -> Arc<str> {
     let mut sink = Sink(Context::new(&SHA256));
     // INVARIANT: `Sink` never fails, and derived `Debug` fails only when its sink does.
-    let Checked { mesh, gateways, services, access, guardrails, expectations: _, allow: _, places: _ } = checked;
-    let _ = write!(sink, "{mesh:?}{gateways:?}{services:?}{access:?}{guardrails:?}{registered:?}");
+    let Checked { mesh, gateways, services, access, guardrails, schemas, expectations: _, allow: _, places: _ } =
+        checked;
+    let _ = write!(sink, "{mesh:?}{gateways:?}{services:?}{access:?}{guardrails:?}{schemas:?}{registered:?}");
     let digest = sink.0.finish();
     digest
         .as_ref()

@@ -17,6 +17,7 @@ use selvedge_config::Diagnostic;
 use selvedge_config::checked::{Checked, Endpoint, Gateway, Port, Service};
 use selvedge_model::{Name, SpiffeId, WorkloadKind};
 use selvedge_policy::Policy;
+use selvedge_schema::Schemas;
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
@@ -26,6 +27,7 @@ pub struct Plan {
     hash: Arc<str>,
     checked: Checked,
     policy: Policy,
+    schemas: Schemas,
     routes: HashMap<Name, RouteTable, RandomState>,
     targets: HashMap<Name, Target, RandomState>,
     limits: Limits,
@@ -45,14 +47,17 @@ impl Plan {
     /// Compiles checked documents and the endpoints that nodes registered.
     ///
     /// # Errors
-    /// Every condition and guardrail that does not compile.
+    /// Every condition, guardrail and OpenAPI description that does not compile.
     pub fn compile(checked: Checked, registered: &BTreeMap<Name, Vec<Endpoint>>) -> Result<Plan, Vec<Diagnostic>> {
         let hash = hash::of(&checked, registered);
-        let policy = Policy::compile(&checked)?;
+        let (policy, schemas) = match (Policy::compile(&checked), Schemas::compile(&checked)) {
+            (Ok(policy), Ok(schemas)) => (policy, schemas),
+            (policy, schemas) => return Err([policy.err(), schemas.err()].into_iter().flatten().flatten().collect()),
+        };
         let routes = checked.gateways.keys().map(|name| (name.clone(), RouteTable::of(&checked, name))).collect();
         let targets = checked.services.values().map(|service| target(&checked, service, registered)).collect();
         let (limits, keys) = (Limits::of(&checked), KeyTable::of(&checked));
-        Ok(Plan { hash, checked, policy, routes, targets, limits, keys })
+        Ok(Plan { hash, checked, policy, schemas, routes, targets, limits, keys })
     }
 
     /// The content hash that a plan of these documents and endpoints would have, without compiling it.
@@ -83,6 +88,11 @@ impl Plan {
     /// API keys by id.
     pub fn keys(&self) -> &KeyTable {
         &self.keys
+    }
+
+    /// What the requests of rules are held against.
+    pub fn schemas(&self) -> &Schemas {
+        &self.schemas
     }
 
     /// A gateway's document.

@@ -42,6 +42,7 @@ fn exposure(service: &str, host: &str, path: &str, methods: Option<&str>) -> Acc
         paths: vec![PathPattern::parse(path).unwrap()],
         when: None,
         terms: Default::default(),
+        schema: None,
     };
     Access { name: name(service), service: name(service), rules: vec![rule] }
 }
@@ -70,6 +71,7 @@ fn checked(access: Vec<Access>) -> Checked {
         services: services.into_iter().map(|service| (service.name.clone(), service)).collect(),
         access,
         guardrails: Vec::new(),
+        schemas: Vec::new(),
         expectations: Vec::new(),
         allow: Vec::new(),
         places: Default::default(),

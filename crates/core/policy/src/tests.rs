@@ -23,6 +23,7 @@ fn rule(rule: &str, from: From, methods: Option<&[&str]>, paths: &[&str]) -> Rul
         paths: paths.iter().map(|path| PathPattern::parse(path).unwrap()).collect(),
         when: None,
         terms: Default::default(),
+        schema: None,
     }
 }
 

@@ -87,6 +87,26 @@ pub fn requests() -> Result<Vec<Case>, CaseError> {
     load(&Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../cases/requests"))
 }
 
+/// The cases of `cases/inputs`: requests to a service whose OpenAPI description is beside them.
+///
+/// # Errors
+/// The first file that is no case.
+pub fn inputs() -> Result<Vec<Case>, CaseError> {
+    load(&inputs_folder())
+}
+
+/// The description that the cases of [`inputs`] are held against.
+///
+/// # Errors
+/// When the file cannot be read.
+pub fn inputs_schema() -> std::io::Result<String> {
+    std::fs::read_to_string(inputs_folder().join("shop.openapi.yaml"))
+}
+
+fn inputs_folder() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../cases/inputs")
+}
+
 /// Loads every `*.case` of a directory, sorted by name.
 ///
 /// # Errors

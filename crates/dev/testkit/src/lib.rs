@@ -12,7 +12,7 @@ mod pure;
 mod target;
 mod template;
 
-pub use case::{Case, CaseError, CaseFact, Expect, Upstream, load, requests};
+pub use case::{Case, CaseError, CaseFact, Expect, Upstream, inputs, inputs_schema, load, requests};
 pub use judge::{Mismatch, Outcome};
 pub use message::{Message, Seen, read};
 pub use pure::Pure;

@@ -1,11 +1,12 @@
 //! Every case of `cases/requests`, through real sockets, in every role that it applies to.
 
 use crate::client::Answer;
+use crate::documents::Documents;
 use crate::origin::{Origin, Reply};
 use crate::way::{Way, around};
 use crate::world::World;
 use selvedge_model::Role;
-use selvedge_testkit::{Case, Outcome, Scene, Target, requests, run};
+use selvedge_testkit::{Case, Outcome, Scene, Target, inputs, requests, run};
 use std::error::Error;
 use std::time::Duration;
 use tokio::runtime::{Builder, Runtime};
@@ -23,12 +24,16 @@ struct Sockets {
 
 impl Sockets {
     fn new(way: Way) -> Sockets {
+        Sockets::with(way, |_| {})
+    }
+
+    fn with(way: Way, change: impl FnOnce(&mut Documents)) -> Sockets {
         let runtime = Builder::new_current_thread().enable_all().build().unwrap();
         // Each request goes upstream on a connection of its own, whose end shows that all of it has come.
         let reply = Reply::raw("HTTP/1.1 200 OK\r\nconnection: close\r\ncontent-length: 2\r\n\r\nok").close();
         let (origin, world) = runtime.block_on(async {
             let origin = Origin::always(reply).await;
-            let world = around(&origin, |_| {}).await;
+            let world = around(&origin, change).await;
             (origin, world)
         });
         Sockets { runtime, way, world, origin }
@@ -102,4 +107,28 @@ fn every_case_holds_at_the_mesh_listener() {
 #[test]
 fn every_case_holds_at_an_outbound_address() {
     hold(&requests().unwrap(), Way::Outbound);
+}
+
+/// Every case of `cases/inputs`, where the rules have a description.
+fn hold_inputs(way: Way) {
+    let mut sockets = Sockets::with(way, |documents| documents.schema = ", schema: shop.openapi.yaml");
+    let (count, failures) = run(&inputs().unwrap(), &mut sockets).unwrap();
+    let lines: Vec<String> = failures.iter().map(ToString::to_string).collect();
+    assert!(count >= 100, "{count} cases");
+    assert!(lines.is_empty(), "{} of {count} failed by {way:?}:\n{}", lines.len(), lines.join("\n"));
+}
+
+#[test]
+fn every_input_is_checked_at_the_gateway() {
+    hold_inputs(Way::EdgeHttp);
+}
+
+#[test]
+fn every_input_is_checked_at_the_mesh_listener() {
+    hold_inputs(Way::Inbound);
+}
+
+#[test]
+fn every_input_is_checked_at_an_outbound_address() {
+    hold_inputs(Way::Outbound);
 }

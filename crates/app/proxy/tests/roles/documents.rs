@@ -53,6 +53,8 @@ pub(crate) struct Documents {
     pub(crate) service_limit: &'static str,
     /// Documents beside the usual ones.
     pub(crate) appended: String,
+    /// What the rules for HTTP/1.1 say of a description, as `, schema: …`.
+    pub(crate) schema: &'static str,
     rules: Vec<Rule>,
 }
 
@@ -89,6 +91,7 @@ impl Documents {
             key_sets: "null",
             service_limit: "null",
             appended: String::new(),
+            schema: "",
             rules,
         }
     }
@@ -168,7 +171,11 @@ spec:
                 "---\napiVersion: selvedge.dev/v1\nkind: Access\nmetadata: {{ name: {service} }}\n\
                  spec:\n  service: {service}\n  rules:\n"
             ));
-            rules.iter().for_each(|(_, name, rest)| text.push_str(&format!("    - {{ name: {name}, {rest} }}\n")));
+            for (_, name, rest) in rules {
+                let is_http1 = matches!(*name, "public" | "caller" | "public-direct" | "caller-direct");
+                let schema = if is_http1 { self.schema } else { "" };
+                text.push_str(&format!("    - {{ name: {name}, {rest}{schema} }}\n"));
+            }
         }
         text + &self.appended
     }

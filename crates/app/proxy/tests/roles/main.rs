@@ -27,6 +27,8 @@ mod http2;
 #[cfg(test)]
 mod inner;
 #[cfg(test)]
+mod inputs;
+#[cfg(test)]
 mod keys;
 #[cfg(test)]
 mod limits;

@@ -1,6 +1,6 @@
 //! One `Access` document resolved: its service, ports and callers exist, and every rule can be enforced where it applies.
 
-use super::{World, expectation::labelled, unknown};
+use super::{World, expectation::labelled, schema, unknown};
 use crate::Diagnostic;
 use crate::checked::{self, CredentialRule, From, Protocol, Service};
 use crate::document::{Access, Caller, Rule};
@@ -65,6 +65,7 @@ fn resolve_rule(
         paths,
         when: rule.when,
         terms: rule.terms,
+        schema: rule.schema.and_then(|schema| schema::resolve(schema, !http.is_empty(), world, found)),
     })
 }
 

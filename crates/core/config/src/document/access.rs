@@ -1,6 +1,6 @@
 //! `Access`: who may call a service. Names of others stay names here; `cross` resolves them.
 
-use super::{flag, limit, service, value};
+use super::{flag, limit, schema, service, value};
 use crate::checked::{Terms, Written};
 use crate::reader::{Map, Placed, Reader};
 use crate::tree::{Node, Value};
@@ -29,6 +29,7 @@ pub(crate) struct Rule {
     pub(crate) paths: Vec<Placed<PathPattern>>,
     pub(crate) when: Option<Written>,
     pub(crate) terms: Terms,
+    pub(crate) schema: Option<schema::Schema>,
 }
 
 /// Who calls, as written.
@@ -57,7 +58,7 @@ pub(super) fn read(reader: &mut Reader<'_>, spec: &Node, name: &Placed<Name>) ->
 }
 
 fn read_rule(reader: &mut Reader<'_>, node: &Node) -> Option<Rule> {
-    let map = reader.map(node, "a rule", &["name", "from", "ports", "methods", "paths", "when", "limit"])?;
+    let map = reader.map(node, "a rule", &["name", "from", "ports", "methods", "paths", "when", "limit", "schema"])?;
     let (name, from) = (reader.required(&map, "name"), reader.required(&map, "from"));
     let name = name.and_then(|node| reader.place(node, "name", Name::parse));
     let mut forward_token = false;
@@ -66,10 +67,11 @@ fn read_rule(reader: &mut Reader<'_>, node: &Node) -> Option<Rule> {
     let methods = reader.texts(&map, "methods", method);
     let paths = reader.texts(&map, "paths", PathPattern::parse).unwrap_or_default();
     let when = map.get("when").and_then(|node| read_when(reader, node));
+    let schema = map.get("schema").and_then(|node| schema::read(reader, node));
     let scope = from.as_ref().map(limit_scope).unwrap_or_default();
     let limits = map.get("limit").map(|node| limit::read(reader, node, scope)).unwrap_or_default();
     let terms = Terms { limits, forward_token };
-    Some(Rule { name: name?, from: from?, ports, methods, paths, when, terms })
+    Some(Rule { name: name?, from: from?, ports, methods, paths, when, schema, terms })
 }
 
 /// A condition. Whether it is Cedar, and about facts that there are, is found where the policy is compiled.

@@ -168,6 +168,7 @@ fn rule_for(checked: &Checked, facts: &Facts<'_>) -> Option<Rule> {
         paths: path.into_iter().collect(),
         when: None,
         terms: Default::default(),
+        schema: None,
     })
 }
 

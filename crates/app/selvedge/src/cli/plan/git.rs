@@ -3,6 +3,7 @@
 
 use anyhow::{Context, Result, bail};
 use selvedge_config::SourceFile;
+use selvedge_config::data::SchemaFile;
 use std::io::{Seek, SeekFrom, Write};
 use std::path::Path;
 use std::process::{Command, Stdio};
@@ -54,7 +55,8 @@ fn document(entry: &str) -> Option<(&str, &str)> {
     let (folders, file) = name.rsplit_once('/').unwrap_or(("", name));
     let hidden = folders.split('/').any(|folder| folder.starts_with('.'));
     let ending = file.rsplit_once('.')?.1;
-    (plain && !hidden && matches!(ending, "yaml" | "yml" | "cedar")).then_some((words.next()?, name))
+    (plain && !hidden && (matches!(ending, "yaml" | "yml" | "cedar") || SchemaFile::is_named(file)))
+        .then_some((words.next()?, name))
 }
 
 fn git(directory: &Path, arguments: &[&str], input: Stdio) -> Result<String> {
