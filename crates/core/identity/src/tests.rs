@@ -4,6 +4,7 @@ mod authority;
 mod garbage;
 mod issue;
 mod join;
+mod jwt;
 mod pem;
 mod renew;
 mod signature;
