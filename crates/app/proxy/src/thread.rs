@@ -53,6 +53,7 @@ async fn run(worker: Rc<Worker>, mut orders: mpsc::UnboundedReceiver<Order>) {
     let mut listening: HashMap<SocketAddr, JoinHandle<()>> = HashMap::new();
     let mut flush = tokio::time::interval(FLUSH_EVERY);
     let mut sweep = tokio::time::interval(SWEEP_EVERY);
+    let mut changes = worker.changes();
     loop {
         tokio::select! {
             order = orders.recv() => match order {
@@ -79,6 +80,7 @@ async fn run(worker: Rc<Worker>, mut orders: mpsc::UnboundedReceiver<Order>) {
                 }
             }
             _ = sweep.tick() => worker.upstreams.sweep(),
+            Ok(()) = changes.changed() => worker.close_disbelieved(),
         }
     }
     worker.flush();

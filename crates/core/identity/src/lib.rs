@@ -22,10 +22,15 @@ mod leaf;
 mod leaf_error;
 mod pem;
 mod profile;
+mod realm;
 mod renew;
 mod request;
+mod revoked;
+mod rotation;
 mod server;
 mod signature;
+mod signer;
+mod spiffe;
 mod svid;
 
 pub use authority::{Authority, AuthorityError, AuthorityPem};
@@ -38,10 +43,14 @@ pub use join::{JoinToken, JoinTokenError, secret_hash};
 pub use jwt::{JwtAuthority, JwtBundle, JwtError, JwtIssueError, JwtKey, JwtSvid, JwtTerms};
 pub use key::{KeyError, PrivateKey};
 pub use leaf_error::LeafError;
-pub use pem::PemError;
+pub use pem::{PemError, certificates_to_pem, request_from_pem};
+pub use realm::{Pace, Realm, RealmKept};
 pub use request::{RequestError, request};
+pub use revoked::{Revoked, RevokedError};
+pub use rotation::{Receipts, Rotation, Slot, Stage, Step};
 pub use server::ServerCertificate;
 pub use signature::Signature;
+pub use signer::Signer;
 pub use svid::{Svid, SvidError};
 
 #[cfg(test)]

@@ -41,9 +41,16 @@ async fn a_node_gets_trust_bundle_and_the_certificates_of_its_own() {
     let service = ask(&mut end, Want::Service(name("orders"))).await.unwrap();
     assert_eq!(id_of(&up, &service).as_str(), "spiffe://acme.example/orders");
 
-    let certificates = vec![CertificateInfo { id: "x".into(), serial: "1".into(), not_after: u64::MAX }];
-    let receipt =
-        FromNode::Receipt { revision: bundle.revision, plan: Some(plan.clone()), refused: None, certificates };
+    let certificates =
+        vec![CertificateInfo { id: "x".into(), serial: "1".into(), not_after: u64::MAX, root: String::new() }];
+    let receipt = FromNode::Receipt {
+        revision: bundle.revision,
+        plan: Some(plan.clone()),
+        refused: None,
+        certificates,
+        trust: 0,
+        clock: 0,
+    };
     end.send(receipt).await.unwrap();
     let status = up.until(|status| status.nodes.iter().any(|node| node.current)).await;
     assert_eq!((status.plan, status.revision, status.error), (plan, bundle.revision, None));
