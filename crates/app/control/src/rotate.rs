@@ -149,24 +149,26 @@ pub(crate) fn rehearse(shared: &Shared) -> Vec<String> {
 
 /// What ends soon; one line each, which changes when the next threshold is passed.
 pub(crate) fn alarms(standing: &Standing, now: u64) -> Vec<String> {
+    let alarm = |(what, end): (&'static str, u64)| {
+        let left = end.saturating_sub(now);
+        let threshold = ALARMS_S.iter().find(|threshold| left <= **threshold)?;
+        let within = if *threshold == 3_600 { "1 hour".to_owned() } else { format!("{} days", threshold / 86_400) };
+        let told = "see `selvedge identity rotate --dry-run` for what rotation waits for";
+        let when = if left == 0 { "has ended".to_owned() } else { format!("ends within {within}") };
+        Some(format!("the {what} {when}: {told}"))
+    };
+    ends(standing).into_iter().filter_map(alarm).collect()
+}
+
+/// When what signs now ends, in seconds since 1970.
+pub(crate) fn ends(standing: &Standing) -> Vec<(&'static str, u64)> {
     let signs = |stage: Stage| stage == Stage::Active;
     let roots = standing.rotation.roots.iter().filter(|slot| signs(slot.stage));
     let keys = standing.rotation.jwt_keys.iter().filter(|slot| signs(slot.stage));
     let mut ends: Vec<(&str, u64)> = roots.map(|slot| ("root", slot.not_after)).collect();
     ends.push(("intermediate", standing.intermediate.1));
     ends.extend(keys.map(|slot| ("key of tokens", slot.not_after)));
-    let alarm = |(what, end): (&str, u64)| {
-        let left = end.saturating_sub(now);
-        let threshold = ALARMS_S.iter().find(|threshold| left <= **threshold)?;
-        let within = if *threshold == 3_600 { "1 hour".to_owned() } else { format!("{} days", threshold / 86_400) };
-        let told = "see `selvedge identity rotate --dry-run` for what rotation waits for";
-        Some(if left == 0 {
-            format!("the {what} has ended: {told}")
-        } else {
-            format!("the {what} ends within {within}: {told}")
-        })
-    };
-    ends.into_iter().filter_map(alarm).collect()
+    ends
 }
 
 /// The name of a node for the issuance log.

@@ -26,8 +26,8 @@ async fn a_node_gets_trust_bundle_and_the_certificates_of_its_own() {
     let place = Place::new();
     let up = place.start().await;
     let mut end = up.node(NodeKind::Node, "n1", &["orders"]).await;
-    assert!(matches!(end.recv().await, Some(ToNode::Trust(trust)) if trust == *up.control.trust()));
-    let trust = up.control.trust().clone();
+    assert!(matches!(end.recv().await, Some(ToNode::Trust(trust)) if trust == up.control.trust()));
+    let trust = up.control.trust();
     // The first one, or the one with the node's own address in it.
     let mut bundle = next_bundle(&mut end, &trust).await;
     if bundle.registered.is_empty() {
@@ -126,7 +126,7 @@ async fn a_service_has_no_session() {
         }
     };
     let svid = selvedge_identity::Svid::new(chain, key).unwrap();
-    let end = up.link(&svid, up.control.trust()).await;
+    let end = up.link(&svid, &up.control.trust()).await;
     assert!(refusal(end).await.contains("neither a gateway nor a node"));
 }
 
@@ -152,7 +152,7 @@ async fn a_local_link_needs_no_token_and_has_the_same_limits() {
     let up = place.start().await;
     let mut end = up.control.local_link(NodeKind::Node, &name("local"), &[name("orders")]).unwrap();
     hello(&end, info(NodeKind::Node, "local", &["orders"])).await;
-    next_bundle(&mut end, up.control.trust()).await;
+    next_bundle(&mut end, &up.control.trust()).await;
     ask(&mut end, Want::Service(name("orders"))).await.unwrap();
     assert!(ask(&mut end, Want::Service(name("checkout"))).await.is_err());
     assert!(up.control.local_link(NodeKind::Gateway, &name("public"), &[name("orders")]).is_err());
@@ -164,7 +164,7 @@ async fn a_stranger_with_a_certificate_of_another_authority_has_no_link() {
     let (up, other) = (place.start().await, elsewhere.start().await);
     let (svid, _) = other.join(&other.token(NodeKind::Node, "n1", &["orders"])).await.unwrap();
     up.join(&up.token(NodeKind::Node, "n1", &["orders"])).await.unwrap();
-    let tls = selvedge_net::MeshTls::new(up.control.trust().clone(), std::slice::from_ref(&svid)).unwrap();
+    let tls = selvedge_net::MeshTls::new(up.control.trust(), std::slice::from_ref(&svid)).unwrap();
     let control = crate::identity::own_id(&up.control.trust().trust_domain).unwrap();
     let connected = tls.connect_link(up.dial().await, PATIENCE, &svid.id, "control", &control).await;
     // TLS 1.3 tells a client of its refusal with the first bytes that it reads.
