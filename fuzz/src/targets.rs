@@ -4,6 +4,7 @@ mod condition;
 mod documents;
 mod http;
 mod identity;
+mod jwt;
 mod link;
 mod names;
 mod token;
@@ -30,6 +31,7 @@ pub const TARGETS: &[Target] = &[
     Target { name: "path", run: names::path, inputs: names::paths },
     Target { name: "host_pattern", run: names::host_pattern, inputs: names::hosts },
     Target { name: "svid", run: identity::svid, inputs: identity::inputs },
+    Target { name: "jwt_svid", run: jwt::run, inputs: jwt::inputs },
     Target { name: "link", run: link::run, inputs: link::inputs },
     Target { name: "workload", run: workload::run, inputs: workload::inputs },
 ];

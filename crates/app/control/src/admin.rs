@@ -1,7 +1,7 @@
 //! Pages of control's admin listener: status, documents in force, metrics, health.
 
 use crate::shared::Shared;
-use crate::status;
+use crate::{rotate, status};
 use selvedge_telemetry::METRICS_CONTENT_TYPE;
 use selvedge_telemetry::admin::{Answer, Routes};
 use std::sync::Arc;
@@ -34,15 +34,21 @@ fn metrics(shared: &Shared) -> String {
     let status = status::of(shared);
     let connected = status.nodes.iter().filter(|node| node.connected).count();
     let current = status.nodes.iter().filter(|node| node.connected && node.current).count();
+    let ends = rotate::ends(&shared.standing());
+    let ends: String =
+        ends.iter().map(|(what, at)| format!("selvedge_authority_expires_seconds{{what=\"{what}\"}} {at}\n")).collect();
     format!(
         "# TYPE selvedge_control_nodes gauge\nselvedge_control_nodes {}\n\
          # TYPE selvedge_control_nodes_connected gauge\nselvedge_control_nodes_connected {connected}\n\
          # TYPE selvedge_control_nodes_current gauge\nselvedge_control_nodes_current {current}\n\
          # TYPE selvedge_control_documents_refused gauge\nselvedge_control_documents_refused {}\n\
+         # TYPE selvedge_control_alarms gauge\nselvedge_control_alarms {}\n\
+         # TYPE selvedge_authority_expires_seconds gauge\n{ends}\
          # TYPE selvedge_control_revision gauge\nselvedge_control_revision {}\n\
          # TYPE selvedge_plan_info gauge\nselvedge_plan_info{{hash=\"{}\"}} 1\n",
         status.nodes.len(),
         u8::from(status.error.is_some()),
+        status.alarms.len(),
         status.revision,
         status.plan,
     )

@@ -4,7 +4,7 @@
 //! It checks what belongs to keys (proof of possession, the trust domain, lifetimes), and logs each serial before it
 //! answers. Who may have which identity is control's to decide.
 
-mod call;
+pub(crate) mod call;
 pub(crate) mod caller;
 pub(crate) mod child;
 mod keys;
@@ -12,9 +12,9 @@ mod serials;
 
 use crate::line;
 use crate::state::{self, StateError};
-use call::{Answer, Call};
+use call::{Answer, Call, Standing};
 use keys::Keys;
-use selvedge_identity::{IssueError, Terms};
+use selvedge_identity::{IssueError, JwtTerms, Pace, Realm, Step, Terms};
 use serials::Serials;
 use std::future::Future;
 use std::os::unix::fs::PermissionsExt;
@@ -99,8 +99,7 @@ pub async fn serve(state: &Path, socket: &Path, stop: impl Future<Output = ()>) 
     state::check_private(&directory, Some(own_uid))?;
     let office = Arc::new(Mutex::new(Office {
         keys: Keys::open(&directory, own_uid)?,
-        serials: Serials::open(&directory.join("serials.log"), own_uid)?,
-        directory,
+        serials: Serials::open(&directory.join("issued.jsonl"), own_uid)?,
     }));
     let listener = bind(socket).map_err(unusable)?;
     let mut calls = JoinSet::new();
@@ -149,7 +148,6 @@ fn may_call(caller_uid: u32, own_uid: u32) -> bool {
 struct Office {
     keys: Keys,
     serials: Serials,
-    directory: PathBuf,
 }
 
 async fn connection(stream: UnixStream, own_uid: u32, office: Arc<Mutex<Office>>) {
@@ -175,31 +173,64 @@ impl Office {
     fn try_answer(&mut self, call: Call) -> Result<Answer, String> {
         let now = selvedge_net::now_s();
         let refused = |error: IssueError| error.to_string();
-        if let Call::Open { trust_domain } = &call {
-            let opened = self.keys.open_for(trust_domain, &self.directory, now);
-            return opened.map(|authority| Answer::Trust(authority.bundle())).map_err(|error| error.to_string());
-        }
-        let fresh = self.keys.fresh(&self.directory, now).map_err(|error| error.to_string())?;
-        let authority =
-            fresh.ok_or_else(|| "the authority is not open: say first for which trust domain".to_owned())?;
+        let failed = |error: AuthorityError| error.to_string();
         match call {
-            Call::Open { .. } => Err("open already".to_owned()),
-            Call::Svid { csr, id, ttl_s } => {
+            Call::Open { trust_domain } => {
+                self.keys.open_for(&trust_domain, now).map_err(failed)?;
+                self.standing(Vec::new())
+            }
+            Call::Svid { csr, id, ttl_s, how } => {
                 let terms = Terms { ttl_s, now, serial: serial() };
-                let chain = authority.issue_svid(&csr, &id, &[], &terms).map_err(refused)?;
-                self.serials.note(&terms, id.as_str())?;
+                let realm = self.keys.for_leaf(ttl_s).map_err(failed)?.ok_or_else(closed)?;
+                let chain =
+                    realm.active().and_then(|signs| signs.issue_svid(&csr, &id, &[], &terms)).map_err(refused)?;
+                self.serials.note(&terms, id.as_str(), &how)?;
                 Ok(Answer::Chain(chain))
             }
-            Call::Server { csr, hosts, ttl_s } => {
+            Call::Server { csr, hosts, ttl_s, how } => {
                 let terms = Terms { ttl_s, now, serial: serial() };
-                let chain = authority.issue_server(&csr, &hosts, &terms).map_err(refused)?;
+                let realm = self.keys.for_leaf(ttl_s).map_err(failed)?.ok_or_else(closed)?;
+                let chain =
+                    realm.active().and_then(|signs| signs.issue_server(&csr, &hosts, &terms)).map_err(refused)?;
                 let names: Vec<&str> = hosts.iter().map(|host| host.as_str()).collect();
-                self.serials.note(&terms, &names.join(","))?;
+                self.serials.note(&terms, &names.join(","), &how)?;
                 Ok(Answer::Chain(chain))
             }
-            Call::Sign { message } => Ok(Answer::Signature(authority.sign(message.as_bytes()).map_err(refused)?)),
+            Call::Jwt { id, audiences, ttl_s } => {
+                let realm = self.keys.realm().ok_or_else(closed)?;
+                let terms = JwtTerms { audiences: &audiences, ttl_s, now };
+                let issued = realm.jwt_key().map_err(refused)?.issue(realm.trust_domain(), &id, &terms);
+                issued.map(Answer::Token).map_err(|error| error.to_string())
+            }
+            Call::Sign { message } => {
+                let signs = self.keys.realm().ok_or_else(closed)?.active().map_err(refused)?;
+                Ok(Answer::Signature(signs.sign(message.as_bytes()).map_err(refused)?))
+            }
+            Call::Advance { receipts, leaf_ttl_s } => {
+                let steps = self.keys.advance(now, &receipts, Pace::of(leaf_ttl_s)).map_err(failed)?;
+                self.standing(steps)
+            }
+            Call::Rotate {} => {
+                self.keys.ask().map_err(failed)?;
+                self.standing(Vec::new())
+            }
+            Call::Taint { root } if self.keys.taint(&root).map_err(failed)? => self.standing(Vec::new()),
+            Call::Taint { root } => Err(format!("no root has the fingerprint `{root}`: see `selvedge identity show`")),
+            Call::Living { how } => Ok(Answer::Living(self.serials.living(&how, now)?)),
         }
     }
+
+    fn standing(&self, steps: Vec<Step>) -> Result<Answer, String> {
+        let realm: &Realm = self.keys.realm().ok_or_else(closed)?;
+        let signs = realm.active().map_err(|error| error.to_string())?;
+        let (bundle, rotation) = (realm.bundle(), realm.rotation().clone());
+        let standing = Standing { bundle, rotation, intermediate: signs.intermediate_life(), steps };
+        Ok(Answer::Standing(Box::new(standing)))
+    }
+}
+
+fn closed() -> String {
+    "the authority is not open: say first for which trust domain".to_owned()
 }
 
 /// 127 random bits, so that the number is positive as it is written (RFC 5280 §4.1.2.2), and never zero.

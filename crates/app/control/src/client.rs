@@ -1,10 +1,13 @@
 //! Commands beside a running control: they ask it through `control.sock` in its state directory. Blocking, for commands.
 
+use crate::overview::IdentityOverview;
 use crate::registry::token::{self, Contact, JoinRequest, TokenError};
+use crate::revoke::RevokeRequest;
 use crate::socket::{Ask, Reply};
 use crate::state::{self, State, StateError};
 use crate::status::Status;
 use selvedge_identity::{JoinToken, JoinTokenError};
+use selvedge_model::Name;
 use std::io::{BufRead, BufReader, ErrorKind, Read, Write};
 use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
@@ -57,7 +60,63 @@ pub fn status(state: &Path) -> Result<Status, ClientError> {
     match ask(state, &Ask::Status {})? {
         Reply::Status(status) => Ok(*status),
         Reply::Error(reason) => Err(ClientError::Refused(reason)),
-        Reply::Token(_) => Err(ClientError::Confused),
+        _ => Err(ClientError::Confused),
+    }
+}
+
+/// Where the identities of the mesh stand, by the control that runs with this state directory.
+///
+/// # Errors
+/// When none runs there, or it does not answer.
+pub fn identity(state: &Path) -> Result<IdentityOverview, ClientError> {
+    match ask(state, &Ask::Identity {})? {
+        Reply::Identity(overview) => Ok(*overview),
+        Reply::Error(reason) => Err(ClientError::Refused(reason)),
+        _ => Err(ClientError::Confused),
+    }
+}
+
+/// Begins to rotate the root; the answer says what happens now.
+///
+/// # Errors
+/// When no control runs there, or it refuses.
+pub fn rotate(state: &Path) -> Result<String, ClientError> {
+    done(ask(state, &Ask::Rotate {})?)
+}
+
+/// Says that the key of the root with this fingerprint may be known to others.
+///
+/// # Errors
+/// When no control runs there, or there is no such root.
+pub fn taint(state: &Path, root: &str) -> Result<String, ClientError> {
+    done(ask(state, &Ask::Taint { root: root.to_owned() })?)
+}
+
+/// Revokes; the answer says what was done.
+///
+/// # Errors
+/// When no control runs there, or there is nothing of that name.
+pub fn revoke(state: &Path, request: &RevokeRequest) -> Result<String, ClientError> {
+    done(ask(state, &Ask::Revoke(request.clone()))?)
+}
+
+/// A certificate for the key of a request (PKCS#10, DER): the chain, leaf first, DER.
+///
+/// # Errors
+/// When no control runs there, or it refuses.
+pub fn issue(state: &Path, csr: Vec<u8>, service: &Name) -> Result<Vec<Vec<u8>>, ClientError> {
+    match ask(state, &Ask::Issue { csr, service: service.clone() })? {
+        Reply::Chain(chain) => Ok(chain),
+        Reply::Error(reason) => Err(ClientError::Refused(reason)),
+        _ => Err(ClientError::Confused),
+    }
+}
+
+fn done(reply: Reply) -> Result<String, ClientError> {
+    match reply {
+        Reply::Done(words) => Ok(words),
+        Reply::Error(reason) => Err(ClientError::Refused(reason)),
+        _ => Err(ClientError::Confused),
     }
 }
 
@@ -70,7 +129,7 @@ pub fn join_token(state: &Path, request: &JoinRequest) -> Result<JoinToken, Clie
     match ask(state, &Ask::JoinToken(request.clone())) {
         Ok(Reply::Token(token)) => Ok(JoinToken::parse(&token)?),
         Ok(Reply::Error(reason)) => Err(ClientError::Refused(reason)),
-        Ok(Reply::Status(_)) => Err(ClientError::Confused),
+        Ok(_) => Err(ClientError::Confused),
         Err(ClientError::NotRunning(_)) => {
             let here = State::visit(state);
             let contact: Option<Contact> = state::read_json(&here.contact())?;

@@ -87,7 +87,7 @@ impl Control {
     }
 
     /// The roots of the trust domain.
-    pub fn trust(&self) -> &TrustBundle {
+    pub fn trust(&self) -> TrustBundle {
         self.shared.trust()
     }
 
@@ -96,7 +96,7 @@ impl Control {
     /// # Errors
     /// When the request is refused or the state directory fails.
     pub fn join_token(&self, request: &JoinRequest) -> Result<JoinToken, TokenError> {
-        token::make(&self.shared.state, &self.shared.contact, request, self.shared.now_s())
+        token::make(&self.shared.state, &self.shared.contact(), request, self.shared.now_s())
     }
 
     /// Where nodes connect, with the port that the kernel gave.

@@ -49,7 +49,7 @@ async fn join(shared: &Shared, secret: &JoinSecret, csr: Vec<u8>) -> Result<ToNo
     let (kind, name) = grant.key();
     let id = kind.id(shared.domain(), &name);
     let ttl_s = shared.current().documents.checked.mesh.workload_ttl_s;
-    let chain = match shared.caller.svid(csr, id, ttl_s).await {
+    let chain = match shared.caller.svid(csr, id, ttl_s, format!("join token of {kind}/{name}")).await {
         Ok(chain) => chain,
         Err(error) => {
             // The holder did nothing wrong, or sent a bad request and may send a better one.
@@ -63,5 +63,5 @@ async fn join(shared: &Shared, secret: &JoinSecret, csr: Vec<u8>) -> Result<ToNo
     // Kept before the node has its certificate: a node that joined is never forgotten.
     world.keep_registry(&shared.state).map_err(|error| error.to_string())?;
     say(&format!("the {kind} `{name}` joined"));
-    Ok(ToNode::Joined { chain, bundle: shared.trust().clone(), services: grant.services })
+    Ok(ToNode::Joined { chain, bundle: shared.trust(), services: grant.services })
 }

@@ -39,7 +39,7 @@ pub(crate) async fn serve(
 }
 
 async fn connection(shared: Arc<Shared>, stream: TcpStream, identity: Arc<Identity>, permit: OwnedSemaphorePermit) {
-    let root = shared.trust().roots.first().cloned();
+    let root = identity.root.clone();
     let tls = &identity.tls;
     let optional = ClientCertificate::Optional;
     let accepted = tls.accept_link(stream, HANDSHAKE_TIMEOUT, &identity.id, optional, root.as_deref()).await;

@@ -29,6 +29,14 @@ pub(crate) struct Heard {
     pub(crate) enforced: Option<String>,
     pub(crate) refused: Option<String>,
     pub(crate) certificates: Vec<CertificateInfo>,
+    /// The version of the trust bundle that it uses.
+    pub(crate) trust: u64,
+    /// The revision that it enforces.
+    revision: u64,
+    /// By how much its clock was ahead of ours when it last spoke, in seconds.
+    pub(crate) clock_off_s: i64,
+    /// When the last SVID ends that it was given, in seconds since 1970; zero: none since control started.
+    svid_ends: u64,
     /// In seconds since 1970.
     pub(crate) last_seen: u64,
 }
@@ -69,6 +77,18 @@ impl Live {
         speaks.then_some(heard)
     }
 
+    /// Notes that a node was given an SVID, which ends then.
+    pub(crate) fn was_given(&mut self, key: &Key, ends: u64) {
+        self.nodes.entry(key.clone()).or_default().was_given(ends);
+    }
+
+    /// Ends the session of a node that is enrolled no more.
+    pub(crate) fn evict(&mut self, key: &Key) {
+        if let Some((_, session)) = self.nodes.remove(key).and_then(|heard| heard.session) {
+            session.notify_one();
+        }
+    }
+
     /// What was heard of a node.
     pub(crate) fn heard(&self, key: &Key) -> Option<&Heard> {
         self.nodes.get(key)
@@ -78,6 +98,30 @@ impl Live {
 impl Heard {
     pub(crate) fn is_connected(&self) -> bool {
         self.session.is_some()
+    }
+
+    /// Notes what a receipt says of trust, time and revision.
+    pub(crate) fn trusts(&mut self, trust: u64, revision: u64, clock_off_s: i64) {
+        (self.trust, self.revision, self.clock_off_s) = (trust, revision, clock_off_s);
+    }
+
+    /// Notes that an SVID was given out, which ends then.
+    pub(crate) fn was_given(&mut self, ends: u64) {
+        self.svid_ends = self.svid_ends.max(ends);
+    }
+
+    /// Until when it may still speak, in seconds since 1970, where `unheard` is what holds for one that got nothing
+    /// since control started.
+    pub(crate) fn speaks_until(&self, unheard: u64) -> u64 {
+        let shown = self.certificates.iter().map(|certificate| certificate.not_after).max();
+        let known = self.svid_ends.max(shown.unwrap_or_default());
+        if known == 0 { unheard } else { known }
+    }
+
+    /// Whether all that it shows comes from this root, and its documents from this revision or a later one.
+    pub(crate) fn has_moved(&self, root: &str, revision: u64) -> bool {
+        let mut roots = self.certificates.iter().map(|certificate| certificate.root.as_str());
+        self.revision >= revision && roots.all(|shown| shown == root || shown.is_empty())
     }
 
     /// Keeps a receipt.

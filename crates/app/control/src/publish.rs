@@ -1,7 +1,7 @@
 //! From good documents to what every node enforces: numbered, signed, kept, and sent.
 
 use crate::authority::caller::CallError;
-use crate::revision::{PublishError, Published, known, next_revision};
+use crate::revision::{PublishError, Published, next_revision};
 use crate::say;
 use crate::shared::Shared;
 use crate::source::Documents;
@@ -14,11 +14,16 @@ use tokio::time::sleep;
 /// Before good documents that could not be signed are tried again.
 const RETRY: Duration = Duration::from_secs(1);
 
+/// What is signed is signed again after so long, changed or not: a quiet mesh never relies on an old signature.
+const SIGN_EVERY: Duration = Duration::from_secs(24 * 3600);
+
 /// Publishes each good change of the documents and of registered addresses. What cannot be signed now is tried again;
 /// meanwhile nodes keep what they have.
 pub(crate) async fn follow(shared: Arc<Shared>, mut changes: mpsc::Receiver<Result<Documents, String>>) {
     let mut documents = shared.current().documents.clone();
     let mut pending = false;
+    // Said again until it is done: whatever is to be signed anew.
+    let mut again = false;
     loop {
         tokio::select! {
             change = changes.recv() => match change {
@@ -33,11 +38,16 @@ pub(crate) async fn follow(shared: Arc<Shared>, mut changes: mpsc::Receiver<Resu
                 None => return,
             },
             () = shared.registered_changed.notified() => {}
+            () = shared.sign_again.notified() => again = true,
+            () = sleep(SIGN_EVERY) => again = true,
             () = sleep(RETRY), if pending => {}
         }
         pending = false;
-        match publish(&shared, &documents).await {
-            Ok(()) => shared.world().publish_error = None,
+        match publish(&shared, &documents, again).await {
+            Ok(()) => {
+                again = false;
+                shared.world().publish_error = None;
+            }
             Err(PublishError::Sign(error @ CallError::Away(_))) => {
                 pending = true;
                 note(&shared, &error);
@@ -64,17 +74,20 @@ fn note(shared: &Shared, error: &dyn std::error::Error) {
     }
 }
 
-async fn publish(shared: &Shared, documents: &Documents) -> Result<(), PublishError> {
+async fn publish(shared: &Shared, documents: &Documents, again: bool) -> Result<(), PublishError> {
     let current = shared.current();
-    let registered = known(shared.world().registry.registered(), documents);
-    if current.is_of(documents, &registered) {
+    let content = shared.world().content(documents);
+    if current.is_of(&content) && !again {
         return Ok(());
     }
     let revision = next_revision(current.revision, (shared.clock)());
-    let made = Published::make(&shared.caller, shared.trust(), documents.clone(), registered, revision).await?;
+    let made = Published::make(&shared.caller, &shared.trust(), content, revision).await?;
     // Kept before it is sent: no node has a revision that control could forget.
     state::write_json(&shared.state.bundle(), &made.signed)?;
     say(&format!("revision {} is signed: plan {}", made.revision, made.plan));
+    if again {
+        shared.signed_anew(made.revision);
+    }
     shared.published.send_replace(Arc::new(made));
     Ok(())
 }

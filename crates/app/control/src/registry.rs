@@ -94,6 +94,11 @@ impl Registry {
         Ok(())
     }
 
+    /// Forgets a node. `false`: there was none.
+    pub(crate) fn remove(&mut self, key: &Key) -> bool {
+        self.nodes.remove(key).is_some()
+    }
+
     /// Hears a node's Hello. `true` when it changes where a service is reached.
     pub(crate) fn hello(&mut self, info: &NodeInfo) -> Result<bool, RegistryError> {
         let (kind, name) = (info.kind, &info.name);

@@ -5,7 +5,7 @@ use crate::source::Documents;
 use crate::state::StateError;
 use selvedge_config::SourceFile;
 use selvedge_config::checked::HostPort;
-use selvedge_identity::TrustBundle;
+use selvedge_identity::{Revoked, TrustBundle};
 use selvedge_link::{Bundle, SignedBundle};
 use selvedge_model::{Name, TrustDomain};
 use selvedge_plan::Plan;
@@ -22,6 +22,15 @@ pub(crate) struct Published {
     pub(crate) signed: SignedBundle,
     pub(crate) documents: Documents,
     registered: BTreeMap<Name, Vec<HostPort>>,
+    revoked: Revoked,
+}
+
+/// What a revision is made of, besides whom it is for.
+#[derive(Debug, Clone)]
+pub(crate) struct Content {
+    pub(crate) documents: Documents,
+    pub(crate) registered: BTreeMap<Name, Vec<HostPort>>,
+    pub(crate) revoked: Revoked,
 }
 
 /// Why a revision was not made.
@@ -46,10 +55,10 @@ impl Published {
     pub(crate) async fn make(
         caller: &Caller,
         trust: &TrustBundle,
-        documents: Documents,
-        registered: BTreeMap<Name, Vec<HostPort>>,
+        content: Content,
         revision: u64,
     ) -> Result<Published, PublishError> {
+        let Content { documents, registered, revoked } = content;
         let asked = &documents.checked.mesh.trust_domain;
         if *asked != trust.trust_domain {
             return Err(PublishError::TrustDomain { have: trust.trust_domain.clone(), asked: asked.clone() });
@@ -61,6 +70,7 @@ impl Published {
             revision,
             documents: documents.files.iter().map(text).collect(),
             registered: registered.clone(),
+            revoked: revoked.clone(),
         };
         let payload = serde_json::to_string(&bundle).map_err(|_| PublishError::Encode)?;
         let signature = caller.sign(payload.clone()).await?;
@@ -74,14 +84,17 @@ impl Published {
         // The source compiled them once: only then are they documents to publish.
         let plan = plan.map_err(|_| PublishError::Encode)?;
         let signed = signed.ok_or(PublishError::TooLarge)?;
-        Ok(Published { revision, plan, signed, documents, registered })
+        Ok(Published { revision, plan, signed, documents, registered, revoked })
     }
 
     /// Whether it is made of exactly these.
-    pub(crate) fn is_of(&self, documents: &Documents, registered: &BTreeMap<Name, Vec<HostPort>>) -> bool {
+    pub(crate) fn is_of(&self, Content { documents, registered, revoked }: &Content) -> bool {
         let same = |(a, b): (&SourceFile, &SourceFile)| a.name == b.name && a.text == b.text;
         let files = (&self.documents.files, &documents.files);
-        files.0.len() == files.1.len() && files.0.iter().zip(files.1).all(same) && self.registered == *registered
+        files.0.len() == files.1.len()
+            && files.0.iter().zip(files.1).all(same)
+            && self.registered == *registered
+            && self.revoked == *revoked
     }
 }
 

@@ -3,10 +3,12 @@
 use crate::grant::{self, Granted};
 use crate::live::Seat;
 use crate::registry::Key;
+use crate::rotate::session_of;
 use crate::say;
 use crate::shared::Shared;
+use selvedge_identity::JwtKey;
 use selvedge_link::{Closed, ControlEnd, FromNode, NodeInfo, NodeKind, ToNode, Want};
-use selvedge_model::{SpiffeId, WorkloadKind};
+use selvedge_model::{Name, SpiffeId, WorkloadKind};
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::task::JoinSet;
@@ -98,7 +100,10 @@ async fn talk(
     not_after: Option<u64>,
 ) -> Result<String, Closed> {
     let mut published = shared.published.subscribe();
-    end.send(ToNode::Trust(shared.trust().clone())).await?;
+    let mut trust = shared.trust.subscribe();
+    let mut told = shared.trust();
+    end.send(ToNode::Trust(told.clone())).await?;
+    trust.mark_changed();
     published.mark_changed();
     let mut issues = JoinSet::<ToNode>::new();
     loop {
@@ -118,13 +123,29 @@ async fn talk(
                 changed.map_err(|_| Closed)?;
                 Some(ToNode::Bundle(published.borrow_and_update().signed.clone()))
             }
+            changed = trust.changed() => {
+                changed.map_err(|_| Closed)?;
+                let standing = Arc::clone(&trust.borrow_and_update());
+                if standing.bundle != told {
+                    told = standing.bundle.clone();
+                    end.send(ToNode::Trust(told.clone())).await?;
+                }
+                standing.is_urgent().then(|| ToNode::Renew { root: standing.active_root().to_owned() })
+            }
             Some(issued) = issues.join_next() => issued.ok(),
-            () = seat.replaced.notified() => return Ok("a newer connection took its place".to_owned()),
+            () = seat.replaced.notified() => return Ok(replaced(shared, seat)),
         };
         if let Some(answer) = answer {
             end.send(answer).await?;
         }
     }
+}
+
+/// Why the session is not to go on: another has its place, or the node was un-enrolled.
+fn replaced(shared: &Shared, seat: &Seat) -> String {
+    let is_enrolled = shared.world().registry.node(&seat.key).is_some();
+    let why = if is_enrolled { "a newer connection took its place" } else { "it was revoked" };
+    why.to_owned()
 }
 
 /// Hears one message; the error ends the session.
@@ -141,10 +162,12 @@ fn hear(
     match message {
         FromNode::Join { .. } => Err("a join is for a connection without a certificate".to_owned()),
         FromNode::Hello { node, .. } => greet(shared, &seat.key, &node).map(|()| None),
-        FromNode::Receipt { revision: _, plan, refused, certificates } => {
+        FromNode::Receipt { revision, plan, refused, certificates, trust, clock } => {
             if let Some(heard) = shared.world().live.of(seat) {
                 heard.receive(plan, refused, certificates);
+                heard.trusts(trust, revision, clock.cast_signed().saturating_sub(now.cast_signed()));
             }
+            shared.rotate_soon.notify_one();
             Ok(None)
         }
         FromNode::Issue { ticket, want, csr } if issues.len() < ISSUES_MAX => {
@@ -161,7 +184,17 @@ fn hear(
             });
             Ok(None)
         }
-        FromNode::Issue { ticket, .. } => {
+        FromNode::IssueJwt { ticket, service, audiences } if issues.len() < ISSUES_MAX => {
+            let (shared, key) = (Arc::clone(shared), seat.key.clone());
+            issues.spawn(async move {
+                match issue_jwt(&shared, &key, &service, audiences).await {
+                    Ok(token) => ToNode::Jwt { ticket, token },
+                    Err(reason) => ToNode::Refused { ticket: Some(ticket), reason },
+                }
+            });
+            Ok(None)
+        }
+        FromNode::Issue { ticket, .. } | FromNode::IssueJwt { ticket, .. } => {
             let reason = format!("{ISSUES_MAX} certificates are being issued: ask again when one is here");
             Ok(Some(ToNode::Refused { ticket: Some(ticket), reason }))
         }
@@ -176,8 +209,26 @@ async fn issue(shared: &Shared, key: &Key, want: &Want, csr: Vec<u8>) -> Result<
     let node = node.ok_or_else(|| format!("the {} `{}` is not registered: join it again", key.0, key.1))?;
     let ttl_s = checked.mesh.workload_ttl_s;
     let issued = match grant::decide(key, &node, want, checked)? {
-        Granted::Svid(id) => shared.caller.svid(csr, id, ttl_s).await,
-        Granted::Server(hosts) => shared.caller.server(csr, hosts, ttl_s).await,
+        Granted::Svid(id) => shared.caller.svid(csr, id, ttl_s, session_of(key)).await,
+        Granted::Server(hosts) => shared.caller.server(csr, hosts, ttl_s, session_of(key)).await,
     };
-    issued.map_err(|error| error.to_string())
+    let chain = issued.map_err(|error| error.to_string())?;
+    let mut world = shared.world();
+    if world.registry.node(key).is_none() {
+        // Revoked while the authority signed: it was noted as issued, and is revoked with the rest or never shown.
+        return Err(format!("the {} `{}` was revoked", key.0, key.1));
+    }
+    world.live.was_given(key, shared.now_s().saturating_add(ttl_s));
+    Ok(chain)
+}
+
+/// A JWT-SVID for a service that the node was granted.
+async fn issue_jwt(shared: &Shared, key: &Key, service: &Name, audiences: Vec<String>) -> Result<String, String> {
+    let current = shared.current();
+    let node = shared.world().registry.node(key).cloned();
+    let node = node.ok_or_else(|| format!("the {} `{}` is not registered: join it again", key.0, key.1))?;
+    match grant::decide(key, &node, &Want::Service(service.clone()), &current.documents.checked)? {
+        Granted::Svid(id) => shared.caller.jwt(id, audiences, JwtKey::TTL_S).await.map_err(|error| error.to_string()),
+        Granted::Server(_) => Err("an edge certificate has no token".to_owned()),
+    }
 }

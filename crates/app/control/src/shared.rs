@@ -1,13 +1,16 @@
 //! What the tasks of a control plane share.
 
+use crate::authority::call::Standing;
 use crate::authority::caller::Caller;
 use crate::live::{FailedJoins, Live};
 use crate::registry::Registry;
 use crate::registry::token::Contact;
-use crate::revision::Published;
+use crate::revision::{Content, Published, known};
+use crate::source::Documents;
 use crate::state::{self, State, StateError};
-use selvedge_identity::TrustBundle;
+use selvedge_identity::{Revoked, TrustBundle};
 use selvedge_model::TrustDomain;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tokio::sync::{Notify, watch};
 
@@ -19,8 +22,19 @@ pub(crate) struct Shared {
     pub(crate) state: Arc<State>,
     pub(crate) clock: Clock,
     pub(crate) caller: Caller,
-    /// Whom to trust, and where control is.
-    pub(crate) contact: Contact,
+    /// Where control is, as a token says it.
+    pub(crate) address: Option<String>,
+    domain: TrustDomain,
+    /// Where the authority stands: whom to trust, and which root signs.
+    pub(crate) trust: watch::Sender<Arc<Standing>>,
+    /// When control started, in seconds since 1970.
+    pub(crate) started_at: u64,
+    /// The first revision that the root that signs now has signed.
+    first_signed: AtomicU64,
+    /// Told when documents are to be signed anew.
+    pub(crate) sign_again: Notify,
+    /// Told when a node said something that a rotation may wait for.
+    pub(crate) rotate_soon: Notify,
     /// What nodes are to enforce.
     pub(crate) published: watch::Sender<Arc<Published>>,
     /// Told when registered addresses changed, so that they are published.
@@ -35,6 +49,7 @@ pub(crate) struct World {
     pub(crate) registry: Registry,
     pub(crate) live: Live,
     pub(crate) failed_joins: FailedJoins,
+    pub(crate) revoked: Revoked,
     /// Why the documents in the directory are not in force.
     pub(crate) documents_error: Option<String>,
     /// Why good documents could not be signed or kept yet.
@@ -46,12 +61,30 @@ impl Shared {
         state: Arc<State>,
         clock: Clock,
         caller: Caller,
-        contact: Contact,
+        (standing, address): (Standing, Option<String>),
         first: Published,
         world: World,
     ) -> Shared {
-        let (published, _) = watch::channel(Arc::new(first));
-        Shared { state, clock, caller, contact, published, registered_changed: Notify::new(), world: Mutex::new(world) }
+        let started_at = clock() / 1000;
+        let (first_signed, domain) = (AtomicU64::new(first.revision), standing.bundle.trust_domain.clone());
+        let ((published, _), (trust, _)) = (watch::channel(Arc::new(first)), watch::channel(Arc::new(standing)));
+        let (registered_changed, sign_again, rotate_soon) = (Notify::new(), Notify::new(), Notify::new());
+        let world = Mutex::new(world);
+        Shared {
+            state,
+            clock,
+            caller,
+            address,
+            domain,
+            trust,
+            started_at,
+            first_signed,
+            sign_again,
+            rotate_soon,
+            published,
+            registered_changed,
+            world,
+        }
     }
 
     /// The registry and what sessions said.
@@ -60,12 +93,36 @@ impl Shared {
         self.world.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    pub(crate) fn trust(&self) -> &TrustBundle {
-        &self.contact.trust
+    /// Where the authority stands.
+    pub(crate) fn standing(&self) -> Arc<Standing> {
+        Arc::clone(&self.trust.borrow())
+    }
+
+    /// Whom to trust.
+    pub(crate) fn trust(&self) -> TrustBundle {
+        self.standing().bundle.clone()
+    }
+
+    /// What a join token says besides its secret.
+    pub(crate) fn contact(&self) -> Contact {
+        self.contact_of(&self.standing())
+    }
+
+    pub(crate) fn contact_of(&self, standing: &Standing) -> Contact {
+        Contact::of(standing, self.address.clone())
+    }
+
+    /// The first revision that the root that signs now has signed.
+    pub(crate) fn first_signed(&self) -> u64 {
+        self.first_signed.load(Ordering::Relaxed)
+    }
+
+    pub(crate) fn signed_anew(&self, revision: u64) {
+        self.first_signed.store(revision, Ordering::Relaxed);
     }
 
     pub(crate) fn domain(&self) -> &TrustDomain {
-        &self.contact.trust.trust_domain
+        &self.domain
     }
 
     /// Seconds since 1970.
@@ -80,6 +137,12 @@ impl Shared {
 }
 
 impl World {
+    /// What the next revision is made of.
+    pub(crate) fn content(&self, documents: &Documents) -> Content {
+        let registered = known(self.registry.registered(), documents);
+        Content { documents: documents.clone(), registered, revoked: self.revoked.clone() }
+    }
+
     /// Writes the registry down. Called with the world held, so that files are written in the order of changes.
     pub(crate) fn keep_registry(&self, state: &State) -> Result<(), StateError> {
         state::write_json(&state.registry(), &self.registry.lasting())

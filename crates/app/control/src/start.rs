@@ -1,5 +1,6 @@
 //! The start of a control plane: everything that must be there before the first node is served.
 
+use crate::authority::call::Standing;
 use crate::authority::caller::Caller;
 use crate::authority::{child, own_uid};
 use crate::control::{Control, Running, Tasks};
@@ -7,12 +8,12 @@ use crate::identity::Identity;
 use crate::options::{AuthorityCommand, ControlError, Options};
 use crate::registry::token::Contact;
 use crate::registry::{Node, Registry};
-use crate::revision::{PublishError, Published, next_revision};
+use crate::revision::{Content, PublishError, Published, next_revision};
 use crate::shared::{Clock, Shared, World};
 use crate::source::{self, Documents, ReadFiles, Source};
 use crate::state::{self, State};
-use crate::{admin, identity, link, publish, say, socket};
-use selvedge_identity::TrustBundle;
+use crate::{admin, identity, link, publish, rotate, say, socket};
+use selvedge_identity::Revoked;
 use selvedge_link::{SignedBundle, text};
 use selvedge_net::Listener;
 use selvedge_telemetry::admin::Admin;
@@ -66,29 +67,36 @@ pub(crate) async fn start_at(
         });
     }
     let caller = Caller::new(state.authority_socket());
-    let (documents, documents_error, trust) = first_documents(&source, kept.as_ref(), &caller, &clock).await?;
+    let (documents, documents_error, standing) = first_documents(&source, kept.as_ref(), &caller, &clock).await?;
     let registry = Registry::of(state::read_json::<Vec<Node>>(&state.registry())?.unwrap_or_default());
     let previous = kept.as_ref().and_then(|kept| kept.read_unverified().ok()).map_or(0, |bundle| bundle.revision);
     let revision = next_revision(previous, clock());
     let failed = |error: PublishError| ControlError::Publish(error.to_string());
-    let first = Published::make(&caller, &trust, documents, registry.registered(), revision).await.map_err(failed)?;
+    let revoked: Revoked = state::read_json(&state.revoked())?.unwrap_or_default();
+    let content = Content { documents, registered: registry.registered(), revoked: revoked.clone() };
+    let first = Published::make(&caller, &standing.bundle, content, revision).await.map_err(failed)?;
     state::write_json(&state.bundle(), &first.signed)?;
 
     let listener = options.listen.map(bind_link).transpose()?;
     let link_address = listener.as_ref().and_then(|listener| listener.local_addr().ok());
-    let contact = Contact { trust, control: contact_address(&options, link_address) };
-    state::write_json(&state.contact(), &contact)?;
+    let address = contact_address(&options, link_address);
+    state::write_json(&state.contact(), &Contact::of(&standing, address.clone()))?;
     say(&format!("revision {} is signed: plan {}", first.revision, first.plan));
     let ttl_s = first.documents.checked.mesh.workload_ttl_s;
-    let world = World { registry, documents_error, ..World::default() };
-    let shared = Arc::new(Shared::new(state, clock, caller, contact, first, world));
+    let world = World { registry, documents_error, revoked, ..World::default() };
+    let shared = Arc::new(Shared::new(state, clock, caller, (standing, address), first, world));
     if let Some(listener) = listener {
-        let own = identity::obtain(&shared.caller, shared.trust(), ttl_s).await.map_err(ControlError::Identity)?;
+        let own = identity::obtain(&shared, ttl_s).await.map_err(ControlError::Identity)?;
         spawn_link(&mut tasks, &shared, listener, own);
     }
     let admin_address = spawn_admin(&mut tasks, &shared, options.admin).await?;
     spawn_socket(&mut tasks, &shared, own_uid)?;
     spawn_source(&mut tasks, &shared, source, seen);
+    let rotating = Arc::clone(&shared);
+    tasks.spawn(async move {
+        rotate::keep(rotating).await;
+        ("the rotation of roots", Ok(()))
+    });
     let (locals, waiting) = mpsc::channel(LOCAL_LINKS_MAX);
     let control = Control { shared: Arc::clone(&shared), locals, link_address, admin_address };
     Ok((control, Running { shared, tasks, locals: waiting }))
@@ -100,26 +108,26 @@ async fn first_documents(
     kept: Option<&SignedBundle>,
     caller: &Caller,
     clock: &Clock,
-) -> Result<(Documents, Option<String>, TrustBundle), ControlError> {
+) -> Result<(Documents, Option<String>, Standing), ControlError> {
     let errors = match source.read().await {
         Ok(documents) => {
-            let trust = caller.open(&documents.checked.mesh.trust_domain, AUTHORITY_START_MAX).await?;
-            return Ok((documents, None, trust));
+            let standing = caller.open(&documents.checked.mesh.trust_domain, AUTHORITY_START_MAX).await?;
+            return Ok((documents, None, standing));
         }
         Err(errors) => errors,
     };
     let refused = || ControlError::Documents { directory: source.directory.clone(), errors: errors.clone() };
     let kept = kept.ok_or_else(refused)?;
     let bundle = kept.read_unverified().map_err(|_| refused())?;
-    let trust = caller.open(&bundle.trust_domain, AUTHORITY_START_MAX).await?;
-    let bundle = kept.open(&trust, clock() / 1000).map_err(|_| refused())?;
+    let standing = caller.open(&bundle.trust_domain, AUTHORITY_START_MAX).await?;
+    let bundle = kept.open(&standing.bundle, clock() / 1000).map_err(|_| refused())?;
     let documents = source::check(bundle.files()).map_err(|_| refused())?;
     say(&format!(
         "the documents in `{}` are refused; those of revision {}, the last good ones, are served:\n{errors}",
         source.directory.display(),
         bundle.revision
     ));
-    Ok((documents, Some(errors), trust))
+    Ok((documents, Some(errors), standing))
 }
 
 fn bind_link(address: SocketAddr) -> Result<Listener, ControlError> {

@@ -106,6 +106,11 @@ impl State {
         self.root.join("contact.json")
     }
 
+    /// What is revoked.
+    pub(crate) fn revoked(&self) -> PathBuf {
+        self.root.join("revoked.json")
+    }
+
     pub(crate) fn control_socket(&self) -> PathBuf {
         self.root.join("control.sock")
     }

@@ -17,6 +17,9 @@ pub struct Status {
     pub plan: String,
     /// What is wrong: documents that are refused, or a change that could not be signed.
     pub error: Option<String>,
+    /// What ends soon.
+    #[serde(default)]
+    pub alarms: Vec<String>,
     /// Every gateway and node that joined.
     pub nodes: Vec<NodeStatus>,
 }
@@ -65,6 +68,7 @@ pub struct CertificateStatus {
 pub(crate) fn of(shared: &Shared) -> Status {
     let current = shared.current();
     let now = shared.now_s();
+    let alarms = crate::rotate::alarms(&shared.standing(), now);
     let world = shared.world();
     let errors: Vec<&str> =
         [&world.documents_error, &world.publish_error].into_iter().flatten().map(String::as_str).collect();
@@ -74,6 +78,7 @@ pub(crate) fn of(shared: &Shared) -> Status {
         revision: current.revision,
         plan: current.plan.to_string(),
         error: (!errors.is_empty()).then(|| errors.join("\n")),
+        alarms,
         nodes: world.registry.nodes().map(node).collect(),
     }
 }

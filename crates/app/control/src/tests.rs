@@ -3,5 +3,6 @@
 mod change;
 mod fixture;
 mod join;
+mod rotate;
 mod session;
 mod store;

@@ -35,7 +35,7 @@ pub(crate) async fn accept(worker: Rc<Worker>, listener: Rc<Listener>, address: 
         let Some(admitted) = worker.gate().admit(client(&live, &meaning, &limits, from)) else { continue };
         let waits = Rc::new(Cell::new(true));
         let counted = Counted::new(worker.clone(), open.clone(), role);
-        let (number, bounds) = (counted.number, Bounds { limits, waits: waits.clone() });
+        let (number, bounds) = (counted.number, Bounds { limits, waits: waits.clone(), number: counted.number });
         let task = tokio::task::spawn_local(async move {
             serve(&counted.worker, &live, meaning, bounds, (tcp, from)).await;
             drop((counted, admitted));
@@ -48,6 +48,7 @@ pub(crate) async fn accept(worker: Rc<Worker>, listener: Rc<Listener>, address: 
 struct Bounds {
     limits: Limits,
     waits: Rc<Cell<bool>>,
+    number: u64,
 }
 
 /// A connection that is counted as open while this lives.
@@ -163,6 +164,10 @@ async fn mesh(worker: &Rc<Worker>, live: &Live, bounds: Bounds, tcp: TcpStream, 
     };
     let found = handshake.sni.as_deref().and_then(|name| live.plan.by_server_name(name));
     let (Some((service, port)), Some(peer)) = (found, handshake.peer) else { return };
+    if port.protocol != Protocol::Tcp {
+        // An opaque tunnel is decided again by itself.
+        worker.shown(bounds.number, peer.clone());
+    }
     let Some(caller) = Caller::of_peer(peer) else { return };
     let own = live.plan.id(&WorkloadKind::Service(service.name.clone()));
     let connection = Connection {

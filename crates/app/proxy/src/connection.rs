@@ -41,17 +41,20 @@ pub(crate) struct Caller {
     pub(crate) until: u64,
     /// What the process was measured by, for a local workload: the proof counts as long as the documents say the same.
     pub(crate) selector: Option<Workload>,
+    /// What was shown, for a peer of the mesh.
+    pub(crate) shown: Option<Peer>,
 }
 
 impl Caller {
     /// A peer that showed an SVID. `None`: its path is none of ours.
     pub(crate) fn of_peer(peer: Peer) -> Option<Caller> {
-        Some(Caller { kind: peer.id.kind().ok()?, id: peer.id, until: peer.not_after, selector: None })
+        let (kind, id, until) = (peer.id.kind().ok()?, peer.id.clone(), peer.not_after);
+        Some(Caller { kind, id, until, selector: None, shown: Some(peer) })
     }
 
     /// A local workload that the kernel vouched for.
     pub(crate) fn of_workload(id: SpiffeId, service: Name, selector: Option<Workload>) -> Caller {
-        Caller { id, kind: WorkloadKind::Service(service), until: u64::MAX, selector }
+        Caller { id, kind: WorkloadKind::Service(service), until: u64::MAX, selector, shown: None }
     }
 }
 

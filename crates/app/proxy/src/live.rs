@@ -1,5 +1,6 @@
 //! What is in force: the plan, our identities, and what each address listens for. Read by one atomic load a request.
 
+use crate::connection::Caller;
 use crate::{EdgeSource, Settings};
 use selvedge_config::checked::Listener;
 use selvedge_model::Name;
@@ -23,6 +24,17 @@ pub(crate) struct Live {
     pub(crate) zone: Option<Name>,
     /// What each address is for.
     pub(crate) listeners: BTreeMap<SocketAddr, Meaning>,
+}
+
+impl Live {
+    /// Whether a peer of the mesh is believed still: it is not revoked, and its root is trusted.
+    pub(crate) fn believes(&self, caller: &Caller) -> bool {
+        match (&caller.shown, &self.mesh) {
+            (Some(shown), Some(mesh)) => mesh.believes(shown),
+            (Some(_), None) => false,
+            (None, _) => true,
+        }
+    }
 }
 
 /// What an address listens for.

@@ -59,6 +59,7 @@ async fn run(worker: Rc<Worker>, mut orders: mpsc::UnboundedReceiver<Order>) {
     let mut listening: HashMap<SocketAddr, Vec<Listening>> = HashMap::new();
     let mut flush = tokio::time::interval(FLUSH_EVERY);
     let mut sweep = tokio::time::interval(SWEEP_EVERY);
+    let mut changes = worker.changes();
     loop {
         tokio::select! {
             order = orders.recv() => match order {
@@ -87,6 +88,7 @@ async fn run(worker: Rc<Worker>, mut orders: mpsc::UnboundedReceiver<Order>) {
                 }
             }
             _ = sweep.tick() => worker.upstreams.sweep(),
+            Ok(()) = changes.changed() => worker.close_disbelieved(),
         }
     }
     worker.flush();

@@ -8,6 +8,7 @@ use crate::shared::Shared;
 use crate::shed::Gate;
 use crate::tokens;
 use crate::upstream::Upstreams;
+use selvedge_identity::Peer;
 use selvedge_model::{Name, Principal, Record};
 use selvedge_net::now_s;
 use selvedge_telemetry::{Recorder, Shard};
@@ -54,6 +55,8 @@ struct Open {
     task: AbortHandle,
     /// Whether it waits for a request.
     waits: Rc<Cell<bool>>,
+    /// What a peer of the mesh has shown, who calls over HTTP.
+    shown: Option<Peer>,
 }
 
 impl Worker {
@@ -139,7 +142,24 @@ impl Worker {
 
     /// Notes a connection that is served by a task.
     pub(crate) fn opened(&self, number: u64, task: AbortHandle, waits: Rc<Cell<bool>>) {
-        self.open.borrow_mut().insert(number, Open { task, waits });
+        self.open.borrow_mut().insert(number, Open { task, waits, shown: None });
+    }
+
+    /// Notes what the peer of a connection has shown.
+    pub(crate) fn shown(&self, number: u64, peer: Peer) {
+        if let Some(open) = self.open.borrow_mut().get_mut(&number) {
+            open.shown = Some(peer);
+        }
+    }
+
+    /// Closes the connections of peers that are believed no more: what was revoked a moment ago is cut off in the middle
+    /// of whatever it does.
+    pub(crate) fn close_disbelieved(&self) {
+        let live = self.live();
+        let believed = |peer: &Peer| live.mesh.as_ref().is_some_and(|mesh| mesh.believes(peer));
+        let open = self.open.borrow();
+        let gone = open.values().filter(|open| open.shown.as_ref().is_some_and(|peer| !believed(peer)));
+        gone.for_each(|open| open.task.abort());
     }
 
     /// Forgets a connection that has ended.

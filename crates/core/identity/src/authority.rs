@@ -1,16 +1,18 @@
 //! The authority of a trust domain: a root that signs an intermediate, and the intermediate that signs all else.
 
-use crate::bundle::TrustBundle;
+use crate::bundle::{TrustBundle, fingerprint};
 use crate::certificate::{facts, is_issued_by};
 use crate::issue_error::IssueError;
-use crate::issuer::Issuer;
+use crate::issuer::{Issuer, ROOT_TTL_S};
 use crate::key::{KeyError, PrivateKey};
 use crate::leaf;
 use crate::leaf_error::LeafError;
 use crate::pem::{self, PemError};
 use crate::signature::Signature;
+use crate::signer::{Elsewhere, Signer};
 use selvedge_model::TrustDomain;
 use std::fmt;
+use std::sync::Arc;
 use zeroize::Zeroizing;
 
 /// Root and intermediate of one trust domain with their keys, in memory. It asks nobody who may have which SVID: that is
@@ -67,7 +69,41 @@ impl Authority {
     /// # Errors
     /// When the crypto library fails, or `now` is no date that a certificate can hold.
     pub fn create(domain: &TrustDomain, now: u64) -> Result<Authority, IssueError> {
-        let root = Issuer::root(domain, now)?;
+        Authority::create_with(domain, Arc::new(PrivateKey::generate()?), now, ROOT_TTL_S)
+    }
+
+    /// Makes an authority whose root has this key and lives `ttl_s` seconds; its intermediate's key is new.
+    ///
+    /// # Errors
+    /// As [`Authority::create`], or when the key cannot sign.
+    pub fn create_with(
+        domain: &TrustDomain,
+        key: Arc<dyn Signer>,
+        now: u64,
+        ttl_s: u64,
+    ) -> Result<Authority, IssueError> {
+        Authority::below(Issuer::root(domain, key, now, ttl_s)?, domain, now)
+    }
+
+    /// Makes an authority below a root that is there already: an upstream authority's certificate and key, in PEM.
+    ///
+    /// # Errors
+    /// When they do not belong together, or the root may not issue in `domain` now.
+    pub fn below_root(
+        root: &str,
+        key: &str,
+        domain: &TrustDomain,
+        now: u64,
+    ) -> Result<Result<Authority, IssueError>, AuthorityError> {
+        let key = PrivateKey::from_pem(key)?;
+        let root = issuer(root, Arc::new(key), domain)?;
+        if !is_issued_by(&root.certificate, &root.certificate)? {
+            return Err(AuthorityError::Unrelated);
+        }
+        Ok(Authority::below(root, domain, now))
+    }
+
+    fn below(root: Issuer, domain: &TrustDomain, now: u64) -> Result<Authority, IssueError> {
         let intermediate = root.intermediate(domain, now)?;
         Ok(Authority { trust_domain: domain.clone(), root, intermediate })
     }
@@ -77,8 +113,22 @@ impl Authority {
     /// # Errors
     /// When a text cannot be read, or the four do not belong together and to `domain`.
     pub fn from_pem(pem: &AuthorityPem, domain: &TrustDomain) -> Result<Authority, AuthorityError> {
-        let root = issuer(&pem.root_certificate, &pem.root_key, domain)?;
-        let intermediate = issuer(&pem.intermediate_certificate, &pem.intermediate_key, domain)?;
+        Authority::from_kept(pem, domain, &|text| Ok(Arc::new(PrivateKey::from_pem(text)?)))
+    }
+
+    /// As [`Authority::from_pem`], where a key may be a reference that `find` resolves, or empty: then the root's key is
+    /// an upstream authority's.
+    ///
+    /// # Errors
+    /// As [`Authority::from_pem`], or when a key is not found.
+    pub fn from_kept(
+        pem: &AuthorityPem,
+        domain: &TrustDomain,
+        find: &dyn Fn(&str) -> Result<Arc<dyn Signer>, KeyError>,
+    ) -> Result<Authority, AuthorityError> {
+        let root_key = if pem.root_key.is_empty() { elsewhere(&pem.root_certificate)? } else { find(&pem.root_key)? };
+        let root = issuer(&pem.root_certificate, root_key, domain)?;
+        let intermediate = issuer(&pem.intermediate_certificate, find(&pem.intermediate_key)?, domain)?;
         for certificate in [&root.certificate, &intermediate.certificate] {
             if !is_issued_by(certificate, &root.certificate)? {
                 return Err(AuthorityError::Unrelated);
@@ -92,15 +142,15 @@ impl Authority {
         let certificate = |issuer: &Issuer| pem::write(std::slice::from_ref(&issuer.certificate), None).to_string();
         AuthorityPem {
             root_certificate: certificate(&self.root),
-            root_key: self.root.key.to_pem(),
+            root_key: self.root.key.kept(),
             intermediate_certificate: certificate(&self.intermediate),
-            intermediate_key: self.intermediate.key.to_pem(),
+            intermediate_key: self.intermediate.key.kept(),
         }
     }
 
     /// The bundle that verifies what this authority issues.
     pub fn bundle(&self) -> TrustBundle {
-        TrustBundle { trust_domain: self.trust_domain.clone(), roots: vec![self.root.certificate.clone()] }
+        TrustBundle::of(self.trust_domain.clone(), vec![self.root.certificate.clone()])
     }
 
     /// Signs a document with the intermediate's key: ECDSA over SHA-256 of a fixed context and `message`.
@@ -108,7 +158,7 @@ impl Authority {
     /// # Errors
     /// When the crypto library fails.
     pub fn sign(&self, message: &[u8]) -> Result<Signature, IssueError> {
-        Ok(Signature::make(&self.intermediate.key, &self.intermediate.certificate, message)?)
+        Ok(Signature::make(&*self.intermediate.key, &self.intermediate.certificate, message)?)
     }
 
     /// Makes a new intermediate, with a new key. Leaves of the former one stay valid, since they carry it.
@@ -118,6 +168,26 @@ impl Authority {
     pub fn renew_intermediate(&mut self, now: u64) -> Result<(), IssueError> {
         self.intermediate = self.root.intermediate(&self.trust_domain, now)?;
         Ok(())
+    }
+
+    /// Whether the root's key is at hand: without it, an upstream authority gives the next intermediate.
+    pub(crate) fn can_renew(&self) -> bool {
+        !self.root.key.kept().is_empty()
+    }
+
+    /// SHA-256 of the root's DER, hex.
+    pub fn root_fingerprint(&self) -> String {
+        fingerprint(&self.root.certificate)
+    }
+
+    /// The first and the last second of the root, since 1970.
+    pub fn root_life(&self) -> (u64, u64) {
+        (self.root.not_before, self.root.not_after)
+    }
+
+    /// The first and the last second of the intermediate, since 1970.
+    pub fn intermediate_life(&self) -> (u64, u64) {
+        (self.intermediate.not_before, self.intermediate.not_after)
     }
 
     /// The last second that the root is valid, since 1970.
@@ -143,16 +213,22 @@ impl fmt::Debug for AuthorityPem {
 }
 
 /// Reads one certificate that issues, with its key.
-fn issuer(certificate: &str, key: &str, domain: &TrustDomain) -> Result<Issuer, AuthorityError> {
-    let key = PrivateKey::from_pem(key)?;
+fn issuer(certificate: &str, key: Arc<dyn Signer>, domain: &TrustDomain) -> Result<Issuer, AuthorityError> {
     let certificates = pem::read(certificate)?.certificates;
     let [certificate] = certificates.as_slice() else { return Err(AuthorityError::Count(certificates.len())) };
     let facts = facts(certificate)?;
-    if !key.is_half_of(&facts.public_der) {
+    if key.spki() != facts.public_der {
         return Err(AuthorityError::WrongKey);
     }
     if !leaf::may_issue(&facts, domain) {
         return Err(AuthorityError::WrongTrustDomain(domain.clone()));
     }
     Ok(Issuer { certificate: certificate.clone(), key, not_before: facts.not_before, not_after: facts.not_after })
+}
+
+/// The key of a root whose private half somebody else holds.
+fn elsewhere(certificate: &str) -> Result<Arc<dyn Signer>, AuthorityError> {
+    let certificates = pem::read(certificate)?.certificates;
+    let [certificate] = certificates.as_slice() else { return Err(AuthorityError::Count(certificates.len())) };
+    Ok(Arc::new(Elsewhere(facts(certificate)?.public_der)))
 }

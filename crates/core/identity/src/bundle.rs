@@ -1,7 +1,8 @@
 //! A trust bundle: the roots of one trust domain, and the only place where a peer's chain becomes a peer.
 
-use crate::certificate::{CertificateFacts, facts, hex};
+use crate::certificate::{CertificateFacts, facts, hex, is_issued_by};
 use crate::chain::{self, ChainError};
+use crate::jwt::{JwtAuthority, JwtBundle};
 use crate::leaf;
 use crate::leaf_error::LeafError;
 use aws_lc_rs::digest::{SHA256, digest};
@@ -24,6 +25,12 @@ pub struct TrustBundle {
     /// Root certificates, DER; base64 in JSON.
     #[serde(with = "crate::b64::list")]
     pub roots: Vec<Vec<u8>>,
+    /// The keys that sign JWT-SVIDs.
+    #[serde(default)]
+    pub jwt_keys: Vec<JwtAuthority>,
+    /// Which version of the bundle this is: it grows with each change.
+    #[serde(default)]
+    pub sequence: u64,
 }
 
 /// A workload whose chain was verified.
@@ -35,6 +42,10 @@ pub struct Peer {
     pub not_after: u64,
     /// The leaf's serial number, hex.
     pub serial: String,
+    /// Seconds since 1970; when the leaf was issued, less the seconds that leaves are dated back.
+    pub not_before: u64,
+    /// SHA-256 of the root that vouched for it, hex.
+    pub root: String,
 }
 
 /// Why a chain or a signature is refused.
@@ -88,6 +99,29 @@ pub enum VerifyError {
 }
 
 impl TrustBundle {
+    /// A bundle of these roots alone.
+    pub fn of(trust_domain: TrustDomain, roots: Vec<Vec<u8>>) -> TrustBundle {
+        TrustBundle { trust_domain, roots, jwt_keys: Vec::new(), sequence: 0 }
+    }
+
+    /// Its keys for JWT-SVIDs.
+    pub fn jwt(&self, refresh_hint_s: u64) -> JwtBundle {
+        let (trust_domain, keys) = (self.trust_domain.clone(), self.jwt_keys.clone());
+        JwtBundle { trust_domain, keys, sequence: self.sequence, refresh_hint_s }
+    }
+
+    /// Whether each root can be used at `now`: a node whose clock says no has not taken the bundle.
+    pub fn is_usable_at(&self, now: u64) -> bool {
+        self.roots_at(now).is_ok_and(|roots| roots.len() == self.roots.len())
+    }
+
+    /// SHA-256 of the root that issued the last certificate of a chain, hex: whose chain it is, edge certificates too.
+    pub fn root_of(&self, chain: &[Vec<u8>]) -> Option<String> {
+        let last = chain.last()?;
+        let issued = |root: &&Vec<u8>| *root == last || is_issued_by(last, root).unwrap_or_default();
+        self.roots.iter().find(issued).map(|root| fingerprint(root))
+    }
+
     /// Verifies a presented chain, leaf first, at `now` (SPIFFE X.509-SVID §5).
     ///
     /// # Errors
@@ -95,8 +129,9 @@ impl TrustBundle {
     pub fn verify(&self, chain: &[&[u8]], now: u64) -> Result<Peer, VerifyError> {
         let (leaf, rest) = chain::split(chain)?;
         let roots = self.roots_at(now)?;
+        // INVARIANT: as many anchors as roots, in one order: what is no certificate was left out before.
         let anchors: Vec<TrustAnchor<'_>> =
-            roots.iter().filter_map(|root| anchor_from_trusted_cert(root).ok()).collect();
+            roots.iter().map(anchor_from_trusted_cert).collect::<Result<_, _>>().map_err(|e| self.path_error(e))?;
         let intermediates: Vec<CertificateDer<'_>> = rest.iter().map(|der| CertificateDer::from(*der)).collect();
         let leaf_der = CertificateDer::from(leaf);
         let path_error = |error| self.path_error(error);
@@ -117,7 +152,10 @@ impl TrustBundle {
         if id.trust_domain() != self.trust_domain.as_str() {
             return Err(VerifyError::WrongTrustDomain { id, trust_domain: self.trust_domain.clone() });
         }
-        Ok(Peer { id, not_after: leaf.not_after, serial: leaf.serial })
+        let anchor = anchors.iter().zip(&roots).find(|(anchor, _)| **anchor == *path.anchor());
+        let root =
+            anchor.map(|(_, der)| fingerprint(der)).ok_or(VerifyError::ForeignRoot(self.trust_domain.clone()))?;
+        Ok(Peer { id, not_after: leaf.not_after, serial: leaf.serial, not_before: leaf.not_before, root })
     }
 
     /// SHA-256 of each root's DER, hex.

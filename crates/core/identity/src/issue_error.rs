@@ -29,6 +29,9 @@ pub enum IssueError {
         /// The most, in seconds.
         max_s: u64,
     },
+    /// Nothing signs.
+    #[error("no authority signs: restore its keys from a copy")]
+    NoAuthority,
     /// The serial number is zero.
     #[error("the serial number is zero")]
     Serial,

@@ -26,6 +26,8 @@ pub struct JoinToken {
     pub trust_domain: TrustDomain,
     /// SHA-256 of the root's DER, hex: pins control on first contact.
     pub root: String,
+    /// That of the root that is to sign next, while one is prepared: control may show either.
+    pub next_root: Option<String>,
     /// What control remembers the hash of.
     pub secret: Zeroizing<[u8; 32]>,
 }
@@ -54,6 +56,8 @@ struct Inside {
     c: String,
     d: TrustDomain,
     r: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    n: Option<String>,
     s: String,
 }
 
@@ -68,14 +72,15 @@ impl JoinToken {
         }
         let inside = text.strip_prefix(PREFIX).ok_or(JoinTokenError::Prefix)?;
         let json = Zeroizing::new(URL_SAFE_NO_PAD.decode(inside).map_err(|_| JoinTokenError::Garbled)?);
-        let Inside { c: control, d: trust_domain, r: root, s } =
+        let Inside { c: control, d: trust_domain, r: root, n: next_root, s } =
             serde_json::from_slice(&json).map_err(|_| JoinTokenError::Garbled)?;
         let s = Zeroizing::new(s);
         if !is_host_and_port(&control) {
             return Err(JoinTokenError::Control);
         }
         let is_hex = |b: u8| matches!(b, b'0'..=b'9' | b'a'..=b'f');
-        if root.len() != SHA256_HEX_CHARS || !root.bytes().all(is_hex) {
+        let is_hash = |root: &String| root.len() == SHA256_HEX_CHARS && root.bytes().all(is_hex);
+        if !is_hash(&root) || !next_root.iter().all(is_hash) {
             return Err(JoinTokenError::Garbled);
         }
         let mut secret = Zeroizing::new([0; 32]);
@@ -84,7 +89,7 @@ impl JoinToken {
             return Err(JoinTokenError::Garbled);
         }
         secret.copy_from_slice(&bytes);
-        Ok(JoinToken { control, trust_domain, root, secret })
+        Ok(JoinToken { control, trust_domain, root, next_root, secret })
     }
 
     /// SHA-256 of the secret, hex: all that control keeps.
@@ -92,9 +97,14 @@ impl JoinToken {
         secret_hash(self.secret.as_slice())
     }
 
-    /// Whether this is the root that the token pins.
+    /// Whether this is a root that the token pins.
     pub fn pins(&self, root_der: &[u8]) -> bool {
-        fingerprint(root_der) == self.root
+        self.roots().contains(&fingerprint(root_der))
+    }
+
+    /// The SHA-256 of the roots that it pins, hex.
+    pub fn roots(&self) -> Vec<String> {
+        [Some(&self.root), self.next_root.as_ref()].into_iter().flatten().cloned().collect()
     }
 }
 
@@ -115,6 +125,7 @@ impl fmt::Display for JoinToken {
             c: self.control.clone(),
             d: self.trust_domain.clone(),
             r: self.root.clone(),
+            n: self.next_root.clone(),
             s: URL_SAFE_NO_PAD.encode(self.secret.as_slice()),
         };
         let json = serde_json::to_vec(&inside);
@@ -131,6 +142,7 @@ impl fmt::Debug for JoinToken {
             .field("control", &self.control)
             .field("trust_domain", &self.trust_domain)
             .field("root", &self.root)
+            .field("next_root", &self.next_root)
             .field("secret", &"[secret]")
             .finish()
     }

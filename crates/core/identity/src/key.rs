@@ -49,6 +49,12 @@ pub enum KeyError {
     /// The crypto library could not sign.
     #[error("the crypto library could not sign")]
     Sign,
+    /// The key is an upstream authority's.
+    #[error("the key of the root is held by the upstream authority: it signs there")]
+    Elsewhere,
+    /// The token that holds the key failed.
+    #[error("the PKCS#11 token could not sign: is it plugged in, and its PIN right?")]
+    Token,
 }
 
 impl PrivateKey {
@@ -116,12 +122,12 @@ impl PrivateKey {
         Ok(signature.as_ref().to_vec())
     }
 
-    pub(crate) fn is_half_of(&self, public_der: &[u8]) -> bool {
-        self.0.public_der == public_der
+    pub(crate) fn public(&self) -> &[u8] {
+        &self.0.public_der
     }
 
-    pub(crate) fn point(&self) -> &[u8] {
-        self.0.pair.public_key().as_ref()
+    pub(crate) fn is_half_of(&self, public_der: &[u8]) -> bool {
+        self.0.public_der == public_der
     }
 }
 

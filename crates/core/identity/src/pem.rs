@@ -15,6 +15,8 @@ const FRAME_CHARS: usize = 64;
 
 const CERTIFICATE: &str = "CERTIFICATE";
 const PRIVATE_KEY: &str = "PRIVATE KEY";
+/// The labels of a certificate request (RFC 7468 §7); some programs write the second.
+const REQUESTS: [&str; 2] = ["CERTIFICATE REQUEST", "NEW CERTIFICATE REQUEST"];
 
 /// Why a text is no PEM that we read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -22,6 +24,11 @@ pub enum PemError {
     /// Over 64 KiB or 32 blocks.
     #[error("the PEM text is too large: at most 64 KiB and 32 blocks")]
     TooLarge,
+    /// No request, several, or something else beside it.
+    #[error(
+        "the text is not exactly one block `CERTIFICATE REQUEST`; make one with `openssl req -new -key KEY -subj /`"
+    )]
+    Request,
     /// A block that does not end, ends as another, or holds no base64.
     #[error("line `{line}` breaks the PEM block that it is in")]
     Block {
@@ -36,6 +43,33 @@ pub enum PemError {
         /// Counted from 1.
         line: usize,
     },
+}
+
+/// The one certificate request in a PEM text, DER. That it is signed by its key is looked at when something is issued.
+///
+/// # Errors
+/// When the text is no PEM, or has not exactly one request and nothing else.
+pub fn request_from_pem(text: &str) -> Result<Vec<u8>, PemError> {
+    if text.len() > PEM_BYTES_MAX {
+        return Err(PemError::TooLarge);
+    }
+    let mut lines = text.lines().map(str::trim).zip(1_usize..);
+    let mut found = None;
+    while let Some((begin, line)) = lines.next() {
+        let Some(label) = begin.strip_prefix("-----BEGIN ").and_then(|rest| rest.strip_suffix("-----")) else {
+            continue;
+        };
+        if !REQUESTS.contains(&label) || found.is_some() {
+            return Err(PemError::Request);
+        }
+        found = Some(read_block(label, line, text.len(), &mut lines)?.to_vec());
+    }
+    found.ok_or(PemError::Request)
+}
+
+/// Certificates (DER) as PEM.
+pub fn certificates_to_pem(certificates: &[Vec<u8>]) -> String {
+    write(certificates, None).to_string()
 }
 
 /// What a PEM text holds, in its order.

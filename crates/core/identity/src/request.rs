@@ -1,6 +1,7 @@
 //! Certificate requests (PKCS#10, RFC 2986): proof that the asker holds the key. Names in them mean nothing here.
 
 use crate::key::{KeyError, PrivateKey, p256_point};
+use crate::signer::Signer;
 use aws_lc_rs::signature::{ECDSA_P256_SHA256_ASN1, UnparsedPublicKey};
 use rcgen::{CertificateParams, DistinguishedName, PublicKeyData, SignatureAlgorithm, SigningKey};
 use x509_parser::certification_request::X509CertificationRequest;
@@ -37,7 +38,7 @@ pub enum RequestError {
 pub fn request(key: &PrivateKey) -> Result<Vec<u8>, KeyError> {
     let mut params = CertificateParams::default();
     params.distinguished_name = DistinguishedName::new();
-    let request = params.serialize_request(&Signer(key)).map_err(|_| KeyError::Sign)?;
+    let request = params.serialize_request(&Lent(key)).map_err(|_| KeyError::Sign)?;
     Ok(request.der().to_vec())
 }
 
@@ -77,11 +78,11 @@ impl PublicKeyData for ProvenKey {
 }
 
 /// Lends our key to rcgen, whose own key type would hold a copy that is never zeroed.
-pub(crate) struct Signer<'a>(pub(crate) &'a PrivateKey);
+pub(crate) struct Lent<'a>(pub(crate) &'a dyn Signer);
 
-impl PublicKeyData for Signer<'_> {
+impl PublicKeyData for Lent<'_> {
     fn der_bytes(&self) -> &[u8] {
-        self.0.point()
+        p256_point(self.0.spki()).unwrap_or_default()
     }
 
     fn algorithm(&self) -> &'static SignatureAlgorithm {
@@ -89,7 +90,7 @@ impl PublicKeyData for Signer<'_> {
     }
 }
 
-impl SigningKey for Signer<'_> {
+impl SigningKey for Lent<'_> {
     fn sign(&self, message: &[u8]) -> Result<Vec<u8>, rcgen::Error> {
         self.0.sign(message).map_err(|_| rcgen::Error::RemoteKeyError)
     }

@@ -3,9 +3,10 @@
 use crate::bundle::{TrustBundle, VerifyError};
 use crate::certificate::{CertificateFacts, facts, is_issued_by};
 use crate::chain::{self, ChainError};
-use crate::key::{KeyError, PrivateKey, p256_point};
+use crate::key::{KeyError, p256_point};
 use crate::leaf;
 use crate::leaf_error::LeafError;
+use crate::signer::Signer;
 use aws_lc_rs::signature::{ECDSA_P256_SHA256_ASN1, UnparsedPublicKey};
 use rustls_pki_types::CertificateDer;
 use serde::{Deserialize, Serialize};
@@ -27,7 +28,7 @@ pub struct Signature {
 }
 
 impl Signature {
-    pub(crate) fn make(key: &PrivateKey, certificate: &[u8], message: &[u8]) -> Result<Signature, KeyError> {
+    pub(crate) fn make(key: &dyn Signer, certificate: &[u8], message: &[u8]) -> Result<Signature, KeyError> {
         let signature = key.sign(&[CONTEXT, message].concat())?;
         Ok(Signature { signature, chain: vec![certificate.to_vec()] })
     }

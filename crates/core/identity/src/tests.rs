@@ -4,13 +4,16 @@ mod authority;
 mod garbage;
 mod issue;
 mod join;
+mod jwt;
 mod pem;
 mod renew;
+mod rotation;
 mod signature;
 mod structure;
 mod verify;
+mod year;
 
-use crate::request::Signer;
+use crate::request::Lent;
 use crate::*;
 use rcgen::{CertificateParams, DistinguishedName, ExtendedKeyUsagePurpose, IsCa, KeyUsagePurpose, SanType};
 use selvedge_model::{Host, SpiffeId, TrustDomain};
@@ -83,6 +86,6 @@ fn uri(text: &str) -> SanType {
 
 /// A chain whose leaf has these parameters, signed by the true intermediate.
 fn forge(authority: &Authority, key: &PrivateKey, params: &CertificateParams) -> Vec<Vec<u8>> {
-    let leaf = params.signed_by(&Signer(key), &authority.intermediate.issuer().unwrap()).unwrap();
+    let leaf = params.signed_by(&Lent(key), &authority.intermediate.issuer().unwrap()).unwrap();
     vec![leaf.der().to_vec(), authority.intermediate.certificate.clone()]
 }

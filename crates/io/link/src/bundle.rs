@@ -3,7 +3,7 @@
 use crate::text;
 use selvedge_config::SourceFile;
 use selvedge_config::checked::{Endpoint, HostPort};
-use selvedge_identity::{Signature, TrustBundle, VerifyError};
+use selvedge_identity::{Revoked, Signature, TrustBundle, VerifyError};
 use selvedge_model::{Name, TrustDomain};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -23,6 +23,9 @@ pub struct Bundle {
     /// Where the nodes of a service are reached.
     #[serde(with = "text::host_ports_by_name")]
     pub registered: BTreeMap<Name, Vec<HostPort>>,
+    /// What is believed no more. No part of the plan: a node enforces it with the revision.
+    #[serde(default)]
+    pub revoked: Revoked,
 }
 
 /// A bundle with its signature, as it travels and as it lies on disk.

@@ -49,6 +49,21 @@ pub enum FromNode {
         refused: Option<String>,
         /// The certificates in use.
         certificates: Vec<CertificateInfo>,
+        /// The version of the trust bundle that is used, and whose roots are all valid by the node's clock.
+        #[serde(default)]
+        trust: u64,
+        /// The node's clock, in seconds since 1970.
+        #[serde(default)]
+        clock: u64,
+    },
+    /// Asks for a JWT-SVID of a service that the node stands beside.
+    IssueJwt {
+        /// Chosen by the node; the answer carries it.
+        ticket: u64,
+        /// For which service.
+        service: Name,
+        /// Whom the token is for.
+        audiences: Vec<String>,
     },
     /// The node's beat: it is alive.
     Ping,
@@ -72,6 +87,18 @@ pub enum ToNode {
     Bundle(SignedBundle),
     /// The roots to trust from now on.
     Trust(TrustBundle),
+    /// Certificates that do not come from this root are to be renewed now: what signed them is compromised.
+    Renew {
+        /// The fingerprint of the root that signs.
+        root: String,
+    },
+    /// The answer to [`FromNode::IssueJwt`].
+    Jwt {
+        /// The ticket of the request.
+        ticket: u64,
+        /// The token.
+        token: String,
+    },
     /// The answer to [`FromNode::Issue`].
     Issued {
         /// The ticket of the request.
@@ -138,6 +165,9 @@ pub struct CertificateInfo {
     pub serial: String,
     /// When it ends, in seconds since 1970.
     pub not_after: u64,
+    /// The fingerprint of the root that it comes from; empty when that is none of the node's bundle.
+    #[serde(default)]
+    pub root: String,
 }
 
 /// The secret of a join token.

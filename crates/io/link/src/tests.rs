@@ -43,14 +43,17 @@ fn from_node() -> Vec<FromNode> {
             revision: 3,
             plan: None,
             refused: Some("no".into()),
-            certificates: vec![CertificateInfo { id: "x".into(), serial: "0a".into(), not_after: 9 }],
+            certificates: vec![CertificateInfo { id: "x".into(), serial: "0a".into(), not_after: 9, root: "r".into() }],
+            trust: 4,
+            clock: 5,
         },
+        FromNode::IssueJwt { ticket: 3, service: name("orders"), audiences: vec!["ledger".into()] },
         FromNode::Ping,
     ]
 }
 
 fn trust() -> TrustBundle {
-    TrustBundle { trust_domain: TrustDomain::parse("acme.example").unwrap(), roots: vec![vec![1, 2]] }
+    TrustBundle::of(TrustDomain::parse("acme.example").unwrap(), vec![vec![1, 2]])
 }
 
 async fn read_from_node(bytes: &[u8]) -> Result<FromNode, FrameError> {
@@ -70,6 +73,8 @@ async fn every_message_survives_the_wire() {
         ToNode::Joined { chain: vec![vec![1], vec![2, 3]], bundle: trust(), services: Vec::new() },
         ToNode::Trust(trust()),
         ToNode::Issued { ticket: 1, chain: vec![] },
+        ToNode::Renew { root: "r".into() },
+        ToNode::Jwt { ticket: 2, token: "a.b.c".into() },
         ToNode::Refused { ticket: None, reason: "no".into() },
         ToNode::Pong,
     ] {
@@ -179,6 +184,7 @@ fn signed(authority: &Authority, domain: &str) -> SignedBundle {
         revision: 5,
         documents: vec![("a.yaml".into(), "kind: Mesh\n".into())],
         registered: BTreeMap::from([(name("orders"), vec![text::parse_host_port("[::1]:9").unwrap()])]),
+        revoked: Default::default(),
     };
     let payload = serde_json::to_string(&bundle).unwrap();
     let signature = authority.sign(payload.as_bytes()).unwrap();

@@ -1,8 +1,9 @@
 //! Control's side of the authority's socket.
 
-use super::call::{Answer, Call, LINE_BYTES_MAX};
+use super::call::{Answer, Call, LINE_BYTES_MAX, Standing};
+use super::serials::Issued;
 use crate::line;
-use selvedge_identity::{Signature, TrustBundle};
+use selvedge_identity::{Receipts, Signature};
 use selvedge_model::{Host, SpiffeId, TrustDomain};
 use std::path::PathBuf;
 use std::time::Duration;
@@ -46,35 +47,82 @@ impl Caller {
     }
 
     /// Opens the authority for a trust domain, waiting at most `patience` for it to run.
-    pub(crate) async fn open(&self, domain: &TrustDomain, patience: Duration) -> Result<TrustBundle, CallError> {
-        match self.call(&Call::Open { trust_domain: domain.clone() }, patience).await? {
-            Answer::Trust(bundle) => Ok(bundle),
-            Answer::Chain(_) | Answer::Signature(_) | Answer::Refused(_) => Err(CallError::Confused),
-        }
+    pub(crate) async fn open(&self, domain: &TrustDomain, patience: Duration) -> Result<Standing, CallError> {
+        self.standing(&Call::Open { trust_domain: domain.clone() }, patience).await
     }
 
-    /// An SVID: the chain, leaf first.
-    pub(crate) async fn svid(&self, csr: Vec<u8>, id: SpiffeId, ttl_s: u64) -> Result<Vec<Vec<u8>>, CallError> {
-        self.chain(&Call::Svid { csr, id, ttl_s }).await
+    /// Takes the steps of the rotation that these receipts allow.
+    pub(crate) async fn advance(&self, receipts: Receipts, leaf_ttl_s: u64) -> Result<Standing, CallError> {
+        self.standing(&Call::Advance { receipts, leaf_ttl_s }, AWAY_MAX).await
+    }
+
+    /// Begins to rotate the root.
+    pub(crate) async fn rotate(&self) -> Result<Standing, CallError> {
+        self.standing(&Call::Rotate {}, AWAY_MAX).await
+    }
+
+    /// Says that a root's key may be known to others.
+    pub(crate) async fn taint(&self, root: String) -> Result<Standing, CallError> {
+        self.standing(&Call::Taint { root }, AWAY_MAX).await
+    }
+
+    /// An SVID: the chain, leaf first. `how` is for the log: who asks, and how it proved who it is.
+    pub(crate) async fn svid(
+        &self,
+        csr: Vec<u8>,
+        id: SpiffeId,
+        ttl_s: u64,
+        how: String,
+    ) -> Result<Vec<Vec<u8>>, CallError> {
+        self.chain(&Call::Svid { csr, id, ttl_s, how }).await
     }
 
     /// An edge certificate: the chain, leaf first.
-    pub(crate) async fn server(&self, csr: Vec<u8>, hosts: Vec<Host>, ttl_s: u64) -> Result<Vec<Vec<u8>>, CallError> {
-        self.chain(&Call::Server { csr, hosts, ttl_s }).await
+    pub(crate) async fn server(
+        &self,
+        csr: Vec<u8>,
+        hosts: Vec<Host>,
+        ttl_s: u64,
+        how: String,
+    ) -> Result<Vec<Vec<u8>>, CallError> {
+        self.chain(&Call::Server { csr, hosts, ttl_s, how }).await
+    }
+
+    /// A JWT-SVID.
+    pub(crate) async fn jwt(&self, id: SpiffeId, audiences: Vec<String>, ttl_s: u64) -> Result<String, CallError> {
+        match self.call(&Call::Jwt { id, audiences, ttl_s }, AWAY_MAX).await? {
+            Answer::Token(token) => Ok(token),
+            _ => Err(CallError::Confused),
+        }
     }
 
     /// A signature over `message`.
     pub(crate) async fn sign(&self, message: String) -> Result<Signature, CallError> {
         match self.call(&Call::Sign { message }, AWAY_MAX).await? {
             Answer::Signature(signature) => Ok(signature),
-            Answer::Trust(_) | Answer::Chain(_) | Answer::Refused(_) => Err(CallError::Confused),
+            _ => Err(CallError::Confused),
+        }
+    }
+
+    /// What was issued on the word of `how` and lives.
+    pub(crate) async fn living(&self, how: String) -> Result<Vec<Issued>, CallError> {
+        match self.call(&Call::Living { how }, AWAY_MAX).await? {
+            Answer::Living(issued) => Ok(issued),
+            _ => Err(CallError::Confused),
+        }
+    }
+
+    async fn standing(&self, call: &Call, patience: Duration) -> Result<Standing, CallError> {
+        match self.call(call, patience).await? {
+            Answer::Standing(standing) => Ok(*standing),
+            _ => Err(CallError::Confused),
         }
     }
 
     async fn chain(&self, call: &Call) -> Result<Vec<Vec<u8>>, CallError> {
         match self.call(call, AWAY_MAX).await? {
             Answer::Chain(chain) => Ok(chain),
-            Answer::Trust(_) | Answer::Signature(_) | Answer::Refused(_) => Err(CallError::Confused),
+            _ => Err(CallError::Confused),
         }
     }
 

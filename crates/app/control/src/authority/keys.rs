@@ -1,136 +1,125 @@
-//! The authority's keys on disk: a directory of four PEM files, made whole or not at all, and refused when anybody else
-//! could have read them.
+//! The authority's keys on disk: one file, changed as a whole or not at all, and refused when anybody else could have
+//! read it. Each step of a rotation is one writing of that file, so that a crash between two steps loses nothing.
 
 use super::AuthorityError;
-use crate::state::{self, StateError};
-use selvedge_identity::{Authority, AuthorityPem};
+use crate::state;
+use selvedge_identity::{Authority, IssueError, Pace, PrivateKey, Realm, RealmKept, Receipts, Signer, Step};
 use selvedge_model::TrustDomain;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use zeroize::Zeroizing;
-
-/// The intermediate is renewed when it ends sooner than this, in seconds: well before any leaf would be cut short.
-const INTERMEDIATE_LEFT_S_MIN: u64 = 30 * 24 * 3600;
-const FILES: [&str; 5] = ["trust-domain", "root.pem", "root.key", "intermediate.pem", "intermediate.key"];
 
 /// The keys, if there are any yet.
 #[derive(Debug)]
 pub(crate) struct Keys {
-    held: Option<(TrustDomain, Authority)>,
+    held: Option<Realm>,
+    file: PathBuf,
     own_uid: u32,
 }
 
 impl Keys {
     /// Reads the keys below `directory`, if there are any.
     pub(crate) fn open(directory: &Path, own_uid: u32) -> Result<Keys, AuthorityError> {
-        let (folder, old) = (folder(directory), directory.join("keys.old"));
-        let failed = |error| state::io(&folder, error);
-        if !folder.try_exists().map_err(failed)? && old.try_exists().map_err(failed)? {
-            // A crash between the two renames of a renewal: the former keys are the keys.
-            std::fs::rename(&old, &folder).map_err(failed)?;
+        let file = directory.join("keys.json");
+        let unusable = |path: &Path, reason: String| AuthorityError::Keys { path: path.to_owned(), reason };
+        let earlier = directory.join("keys");
+        if earlier.exists() {
+            let reason = "an earlier version of this program made them: name another --state, and join anew".to_owned();
+            return Err(unusable(&earlier, reason));
         }
-        if !folder.try_exists().map_err(failed)? {
-            return Ok(Keys { held: None, own_uid });
-        }
-        let [domain, root_certificate, root_key, intermediate_certificate, intermediate_key] =
-            read_all(&folder, own_uid)?;
-        let unusable = |reason: String| AuthorityError::Keys { path: folder.clone(), reason };
-        let domain = TrustDomain::parse(domain.trim()).map_err(|error| unusable(error.to_string()))?;
-        let pem = AuthorityPem {
-            root_certificate: root_certificate.to_string(),
-            root_key,
-            intermediate_certificate: intermediate_certificate.to_string(),
-            intermediate_key,
-        };
-        let authority = Authority::from_pem(&pem, &domain).map_err(|error| unusable(error.to_string()))?;
-        Ok(Keys { held: Some((domain, authority)), own_uid })
+        let Some(text) = state::read(&file)?.map(Zeroizing::new) else { return Ok(Keys { held: None, file, own_uid }) };
+        state::check_private(&file, Some(own_uid))?;
+        let kept: RealmKept = serde_json::from_slice(&text)
+            .map_err(|error| unusable(&file, format!("not readable at column {}: restore a copy", error.column())))?;
+        let find = |text: &str| Ok(Arc::new(PrivateKey::from_pem(text)?) as Arc<dyn Signer>);
+        let realm = Realm::from_kept(&kept, &find).map_err(|error| unusable(&file, error.to_string()))?;
+        Ok(Keys { held: Some(realm), file, own_uid })
     }
 
-    /// The authority of `domain`, made now when there is none yet; never one of another trust domain.
-    pub(crate) fn open_for(
-        &mut self,
-        domain: &TrustDomain,
-        directory: &Path,
-        now: u64,
-    ) -> Result<&Authority, AuthorityError> {
-        if let Some((have, _)) = &self.held
+    /// The realm of `domain`, made now when there is none yet; never one of another trust domain.
+    pub(crate) fn open_for(&mut self, domain: &TrustDomain, now: u64) -> Result<&Realm, AuthorityError> {
+        if let Some(have) = self.held.as_ref().map(Realm::trust_domain)
             && have != domain
         {
             return Err(AuthorityError::TrustDomain { have: have.to_string(), asked: domain.to_string() });
         }
         if self.held.is_none() {
-            let authority = Authority::create(domain, now)?;
-            self.write(domain, &authority, directory)?;
-            self.held = Some((domain.clone(), authority));
+            let realm = Realm::create(Authority::create(domain, now)?, now)?;
+            self.write(&realm)?;
+            self.held = Some(realm);
         }
-        let (_, authority) = self.held.as_ref().ok_or_else(|| missing(directory))?;
-        Ok(authority)
+        Ok(self.held.as_ref().ok_or(IssueError::NoAuthority)?)
     }
 
-    /// The authority with an intermediate that has time left; `None` before it was opened.
-    pub(crate) fn fresh(&mut self, directory: &Path, now: u64) -> Result<Option<&Authority>, AuthorityError> {
-        let Some((domain, authority)) = &mut self.held else { return Ok(None) };
-        if authority.intermediate_not_after() < now.saturating_add(INTERMEDIATE_LEFT_S_MIN) {
-            authority.renew_intermediate(now)?;
-            let domain = domain.clone();
-            if let Some((_, authority)) = &self.held {
-                self.write(&domain, authority, directory)?;
+    /// The realm, before anything is issued for `leaf_ttl_s`; `None` before it was opened.
+    pub(crate) fn for_leaf(&mut self, leaf_ttl_s: u64) -> Result<Option<&Realm>, AuthorityError> {
+        // How long a retired root must stay is on disk before the leaf that it must stay for.
+        self.change(|realm| Ok(realm.note_leaf(leaf_ttl_s)))?;
+        Ok(self.held.as_ref())
+    }
+
+    /// The realm as it is; `None` before it was opened.
+    pub(crate) fn realm(&self) -> Option<&Realm> {
+        self.held.as_ref()
+    }
+
+    /// Takes the steps of the rotation that can be taken now, each on disk before the next.
+    pub(crate) fn advance(&mut self, now: u64, receipts: &Receipts, pace: Pace) -> Result<Vec<Step>, AuthorityError> {
+        let mut taken = Vec::new();
+        let Some(domain) = self.held.as_ref().map(|realm| realm.trust_domain().clone()) else { return Ok(taken) };
+        let mut make = |now| {
+            let key = Arc::new(PrivateKey::generate()?);
+            Authority::create_with(&domain, key, now, pace.root_ttl_s)
+        };
+        loop {
+            let mut step = None;
+            self.change(|realm| {
+                step = realm.advance(now, receipts, pace, &mut make)?;
+                Ok(step.is_some())
+            })?;
+            match step {
+                Some(step) => taken.push(step),
+                None => return Ok(taken),
             }
         }
-        Ok(self.held.as_ref().map(|(_, authority)| authority))
     }
 
-    /// Writes all files into a new directory and renames it into place. A renewal replaces the former by a rename too.
-    fn write(&self, domain: &TrustDomain, authority: &Authority, directory: &Path) -> Result<(), AuthorityError> {
-        let (new, old, folder) = (directory.join("keys.new"), directory.join("keys.old"), folder(directory));
-        let failed = |error| AuthorityError::State(state::io(&folder, error));
-        for leftover in [&new, &old] {
-            if leftover.exists() {
-                std::fs::remove_dir_all(leftover).map_err(failed)?;
-            }
-        }
-        state::private_directory(&new)?;
-        state::check_private(&new, Some(self.own_uid))?;
-        let pem = authority.to_pem();
-        let texts: [&str; 5] = [
-            domain.as_str(),
-            &pem.root_certificate,
-            &pem.root_key,
-            &pem.intermediate_certificate,
-            &pem.intermediate_key,
-        ];
-        for (name, text) in FILES.iter().zip(texts) {
-            state::write(&new.join(name), text.as_bytes())?;
-        }
-        if folder.exists() {
-            std::fs::rename(&folder, &old).map_err(failed)?;
-        }
-        std::fs::rename(&new, &folder).map_err(failed)?;
-        state::sync_parent(&folder).map_err(failed)?;
-        if old.exists() {
-            std::fs::remove_dir_all(&old).map_err(failed)?;
-        }
-        Ok(())
+    /// Asks for a new root.
+    pub(crate) fn ask(&mut self) -> Result<(), AuthorityError> {
+        self.change(|realm| {
+            realm.ask();
+            Ok(true)
+        })
     }
-}
 
-fn folder(directory: &Path) -> PathBuf {
-    directory.join("keys")
-}
-
-fn read_all(folder: &Path, own_uid: u32) -> Result<[Zeroizing<String>; 5], AuthorityError> {
-    state::check_private(folder, Some(own_uid))?;
-    let mut texts: [Zeroizing<String>; 5] = Default::default();
-    for (slot, name) in texts.iter_mut().zip(FILES) {
-        let path = folder.join(name);
-        state::check_private(&path, Some(own_uid))?;
-        let bytes = Zeroizing::new(state::read(&path)?.ok_or_else(|| missing(folder))?);
-        let text = std::str::from_utf8(&bytes);
-        let damaged = |_| StateError::Damaged { path: path.clone(), reason: "not text".to_owned() };
-        *slot = Zeroizing::new(text.map_err(damaged)?.to_owned());
+    /// Marks a root as compromised. `false`: there is none of that name.
+    pub(crate) fn taint(&mut self, root: &str) -> Result<bool, AuthorityError> {
+        let mut found = false;
+        self.change(|realm| {
+            found = realm.taint(root);
+            Ok(found)
+        })?;
+        Ok(found)
     }
-    Ok(texts)
-}
 
-fn missing(folder: &Path) -> AuthorityError {
-    AuthorityError::Keys { path: folder.to_owned(), reason: "a file is missing: restore it from a copy".to_owned() }
+    /// Changes the realm, and keeps it when `change` says so. What cannot be kept has not happened: the file is read
+    /// again.
+    fn change(&mut self, change: impl FnOnce(&mut Realm) -> Result<bool, IssueError>) -> Result<(), AuthorityError> {
+        let Some(realm) = &mut self.held else { return Ok(()) };
+        if !change(realm)? {
+            return Ok(());
+        }
+        let written = self.held.as_ref().map_or(Ok(()), |realm| self.write(realm));
+        if written.is_err() {
+            let directory = self.file.parent().map(Path::to_owned).unwrap_or_default();
+            self.held = Keys::open(&directory, self.own_uid).ok().and_then(|again| again.held);
+        }
+        written
+    }
+
+    fn write(&self, realm: &Realm) -> Result<(), AuthorityError> {
+        let unusable = |_| AuthorityError::Keys { path: self.file.clone(), reason: "they are no JSON".to_owned() };
+        let text = Zeroizing::new(serde_json::to_vec(&realm.kept()).map_err(unusable)?);
+        Ok(state::write(&self.file, &text)?)
+    }
 }

@@ -2,7 +2,7 @@
 
 use super::caller::{AWAY_MAX, CallError, Caller};
 use super::*;
-use selvedge_identity::{PrivateKey, request};
+use selvedge_identity::{PrivateKey, Receipts, request};
 use selvedge_model::{SpiffeId, TrustDomain};
 use std::future::pending;
 use std::time::Duration;
@@ -23,7 +23,7 @@ fn with_keys() -> (TempDir, PathBuf) {
     state::private_directory(&directory).unwrap();
     let uid = std::os::unix::fs::MetadataExt::uid(&std::fs::metadata(&directory).unwrap());
     let mut keys = Keys::open(&directory, uid).unwrap();
-    keys.open_for(&domain("acme.example"), &directory, selvedge_net::now_s()).unwrap();
+    keys.open_for(&domain("acme.example"), selvedge_net::now_s()).unwrap();
     (state, directory)
 }
 
@@ -35,22 +35,18 @@ fn only_our_own_user_may_use_the_keys() {
 }
 
 #[tokio::test]
-async fn key_files_that_others_can_read_are_refused() {
+async fn a_key_file_that_others_can_read_is_refused() {
     let (state, directory) = with_keys();
     let socket = state.path().join("a.sock");
-    for name in ["intermediate.key", "root.key", "root.pem"] {
-        let file = directory.join("keys").join(name);
-        set_mode(&file, 0o644);
-        let refused = serve(state.path(), &socket, async {}).await;
-        assert!(matches!(refused, Err(AuthorityError::State(StateError::Loose { mode: 0o644, .. }))), "{refused:?}");
-        set_mode(&file, 0o600);
-    }
-    for folder in [directory.join("keys"), directory] {
-        set_mode(&folder, 0o750);
-        let refused = serve(state.path(), &socket, async {}).await;
-        assert!(matches!(refused, Err(AuthorityError::State(StateError::Loose { .. }))), "{refused:?}");
-        set_mode(&folder, 0o700);
-    }
+    let file = directory.join("keys.json");
+    set_mode(&file, 0o644);
+    let refused = serve(state.path(), &socket, async {}).await;
+    assert!(matches!(refused, Err(AuthorityError::State(StateError::Loose { mode: 0o644, .. }))), "{refused:?}");
+    set_mode(&file, 0o600);
+    set_mode(&directory, 0o750);
+    let refused = serve(state.path(), &socket, async {}).await;
+    assert!(matches!(refused, Err(AuthorityError::State(StateError::Loose { .. }))), "{refused:?}");
+    set_mode(&directory, 0o700);
     serve(state.path(), &socket, async {}).await.unwrap();
 }
 
@@ -61,39 +57,61 @@ async fn keys_of_another_user_are_refused() {
     assert!(matches!(refused, Err(AuthorityError::State(StateError::Foreign { .. }))), "{refused:?}");
 }
 
-#[test]
-fn keys_with_a_file_missing_are_refused_and_not_made_anew() {
-    let (_state, directory) = with_keys();
-    std::fs::remove_file(directory.join("keys/root.key")).unwrap();
-    let uid = std::os::unix::fs::MetadataExt::uid(&std::fs::metadata(&directory).unwrap());
-    let refused = Keys::open(&directory, uid);
-    assert!(matches!(refused, Err(AuthorityError::State(StateError::Io { .. }))), "{refused:?}");
-    assert!(!directory.join("keys/root.key").exists());
+fn uid_of(directory: &Path) -> u32 {
+    std::os::unix::fs::MetadataExt::uid(&std::fs::metadata(directory).unwrap())
 }
 
 #[test]
-fn a_crash_during_a_renewal_leaves_the_former_keys() {
+fn damaged_keys_are_refused_and_not_made_anew() {
     let (_state, directory) = with_keys();
-    let root = std::fs::read(directory.join("keys/root.key")).unwrap();
-    std::fs::rename(directory.join("keys"), directory.join("keys.old")).unwrap();
-    std::fs::create_dir(directory.join("keys.new")).unwrap();
-    let uid = std::os::unix::fs::MetadataExt::uid(&std::fs::metadata(&directory).unwrap());
-    Keys::open(&directory, uid).unwrap();
-    assert_eq!(std::fs::read(directory.join("keys/root.key")).unwrap(), root);
+    let file = directory.join("keys.json");
+    let text = std::fs::read_to_string(&file).unwrap();
+    for damaged in [&text[..text.len() / 2], "{}", &text.replace("\"active\"", "\"retiring\"")] {
+        std::fs::write(&file, damaged).unwrap();
+        let refused = Keys::open(&directory, uid_of(&directory));
+        assert!(matches!(refused, Err(AuthorityError::Keys { .. })), "{refused:?}");
+        assert_eq!(std::fs::read_to_string(&file).unwrap(), damaged);
+    }
 }
 
 #[test]
 fn an_intermediate_is_renewed_before_it_ends_and_the_root_stays() {
     let (_state, directory) = with_keys();
-    let uid = std::os::unix::fs::MetadataExt::uid(&std::fs::metadata(&directory).unwrap());
-    let mut keys = Keys::open(&directory, uid).unwrap();
+    let mut keys = Keys::open(&directory, uid_of(&directory)).unwrap();
     let late = selvedge_net::now_s() + 350 * 24 * 3600;
-    let end = keys.fresh(&directory, late).unwrap().unwrap().intermediate_not_after();
-    assert!(end > late + 300 * 24 * 3600);
-    let root = keys.fresh(&directory, late).unwrap().unwrap().bundle();
-    let mut again = Keys::open(&directory, uid).unwrap();
-    let read = again.fresh(&directory, late).unwrap().unwrap();
-    assert_eq!((read.intermediate_not_after(), read.bundle()), (end, root));
+    let root = keys.realm().unwrap().bundle().roots;
+    let told = Receipts::nobody(&keys.realm().unwrap().rotation().active_root().unwrap().id);
+    let steps = keys.advance(late, &told, Pace::of(3600)).unwrap();
+    assert!(steps.contains(&Step::RenewIntermediate), "{steps:?}");
+    let ends = keys.realm().unwrap().active().unwrap().intermediate_not_after();
+    assert!(ends > late + 300 * 24 * 3600);
+    let again = Keys::open(&directory, uid_of(&directory)).unwrap();
+    let read = again.realm().unwrap();
+    assert_eq!((read.active().unwrap().intermediate_not_after(), read.bundle().roots), (ends, root));
+}
+
+#[test]
+fn a_crash_between_any_two_steps_goes_on_where_it_was() {
+    let (_state, directory) = with_keys();
+    let (uid, mut now) = (uid_of(&directory), selvedge_net::now_s());
+    Keys::open(&directory, uid).unwrap().ask().unwrap();
+    let mut taken = Vec::new();
+    for _ in 0..9 {
+        // A process of its own for each look, as after a kill.
+        let mut keys = Keys::open(&directory, uid).unwrap();
+        let rotation = keys.realm().unwrap().rotation().clone();
+        let told = Receipts::nobody(&rotation.active_root().unwrap().id);
+        taken.extend(keys.advance(now, &told, Pace::of(3600)).unwrap());
+        now += 3600;
+    }
+    let kind = |step: &Step| match step {
+        Step::PrepareRoot => 0,
+        Step::ActivateRoot(_) => 1,
+        Step::RetireRoot(_) => 2,
+        _ => 9,
+    };
+    assert_eq!(taken.iter().map(kind).collect::<Vec<_>>(), [0, 1, 2], "{taken:?}");
+    assert_eq!(Keys::open(&directory, uid).unwrap().realm().unwrap().bundle().roots.len(), 1);
 }
 
 #[tokio::test]
@@ -106,23 +124,32 @@ async fn the_socket_issues_signs_and_logs_for_one_trust_domain() {
 
     let other = caller.open(&domain("other.example"), AWAY_MAX).await;
     assert!(matches!(other, Err(CallError::Refused(_))), "{other:?}");
-    let trust = caller.open(&domain("acme.example"), AWAY_MAX).await.unwrap();
+    let trust = caller.open(&domain("acme.example"), AWAY_MAX).await.unwrap().bundle;
     let mode = std::fs::metadata(&socket).unwrap().permissions().mode();
     assert_eq!(mode & 0o777, 0o600);
 
     let csr = request(&PrivateKey::generate().unwrap()).unwrap();
     let id = SpiffeId::parse("spiffe://acme.example/node/n1").unwrap();
-    let chain = caller.svid(csr.clone(), id.clone(), 600).await.unwrap();
+    let chain = caller.svid(csr.clone(), id.clone(), 600, "a test".to_owned()).await.unwrap();
     let chain: Vec<&[u8]> = chain.iter().map(Vec::as_slice).collect();
     let peer = trust.verify(&chain, selvedge_net::now_s()).unwrap();
     assert_eq!(peer.id, id);
-    let log = std::fs::read_to_string(directory.join("serials.log")).unwrap();
-    assert!(log.lines().count() == 1 && log.contains(&peer.serial) && log.contains(id.as_str()), "{log}");
+    let log = std::fs::read_to_string(directory.join("issued.jsonl")).unwrap();
+    let line: serials::Issued = serde_json::from_str(log.trim_end()).unwrap();
+    assert_eq!((line.serial, line.name, line.how), (peer.serial.clone(), id.to_string(), "a test".to_owned()));
+    let living = caller.living("a test".to_owned()).await.unwrap();
+    assert_eq!(living.len(), 1);
+    assert!(caller.living("another".to_owned()).await.unwrap().is_empty());
 
     let foreign = SpiffeId::parse("spiffe://other.example/node/n1").unwrap();
-    assert!(matches!(caller.svid(csr.clone(), foreign, 600).await, Err(CallError::Refused(_))));
-    assert!(matches!(caller.svid(csr, id.clone(), 10_000_000).await, Err(CallError::Refused(_))));
-    assert!(matches!(caller.svid(vec![1, 2], id, 600).await, Err(CallError::Refused(_))));
+    assert!(matches!(caller.svid(csr.clone(), foreign, 600, String::new()).await, Err(CallError::Refused(_))));
+    assert!(matches!(caller.svid(csr, id.clone(), 10_000_000, String::new()).await, Err(CallError::Refused(_))));
+    assert!(matches!(caller.svid(vec![1, 2], id.clone(), 600, String::new()).await, Err(CallError::Refused(_))));
+
+    let token = caller.jwt(id.clone(), vec!["ledger".to_owned()], 300).await.unwrap();
+    let verified = selvedge_identity::JwtSvid::verify(&token, &trust.jwt(60), "ledger", selvedge_net::now_s()).unwrap();
+    assert_eq!(verified.id, id);
+    assert!(matches!(caller.jwt(id, Vec::new(), 300).await, Err(CallError::Refused(_))));
 
     let signature = caller.sign("hello".to_owned()).await.unwrap();
     trust.verify_signature(&signature, b"hello", selvedge_net::now_s()).unwrap();

@@ -2,6 +2,7 @@
 //! works once, also across a crash.
 
 use super::{Key, SERVICES_MAX};
+use crate::authority::call::Standing;
 use crate::state::{self, State, StateError};
 use selvedge_identity::{JoinToken, TrustBundle};
 use selvedge_link::{NodeKind, text};
@@ -38,6 +39,18 @@ pub(crate) struct Contact {
     pub(crate) trust: TrustBundle,
     /// `host:port` of the link, when there is one address to say.
     pub(crate) control: Option<String>,
+    /// The fingerprints that a token pins: of the root that signs, and of the one that is to.
+    #[serde(default)]
+    pub(crate) pins: Vec<String>,
+}
+
+impl Contact {
+    /// Pins the root that signs, and the one that is to.
+    pub(crate) fn of(standing: &Standing, control: Option<String>) -> Contact {
+        let prepared = standing.rotation.prepared_root().map(|slot| slot.id.clone());
+        let pins = [Some(standing.active_root().to_owned()), prepared].into_iter().flatten().collect();
+        Contact { trust: standing.bundle.clone(), control, pins }
+    }
 }
 
 /// What a token grants.
@@ -49,6 +62,9 @@ pub(crate) struct Grant {
     pub(crate) services: Vec<Name>,
     /// In seconds since 1970.
     expires_at: u64,
+    /// The fingerprints of the roots that the token pins.
+    #[serde(default)]
+    pins: Vec<String>,
 }
 
 /// Why there is no token, or why one is refused.
@@ -93,18 +109,30 @@ pub enum TokenError {
 pub(crate) fn make(state: &State, contact: &Contact, request: &JoinRequest, now: u64) -> Result<JoinToken, TokenError> {
     check(request)?;
     let control = request.control.clone().or_else(|| contact.control.clone()).ok_or(TokenError::NoAddress)?;
-    let root = contact.trust.fingerprints().into_iter().next().ok_or(TokenError::NoRoot)?;
+    let mut pins = contact.pins.iter().cloned();
+    let (root, next_root) = (pins.next().ok_or(TokenError::NoRoot)?, pins.next());
     state::private_directory(&state.tokens())?;
     if sweep(state, now)? >= TOKENS_MAX {
         return Err(TokenError::Many);
     }
     let trust_domain = contact.trust.trust_domain.clone();
-    let token = JoinToken { control, trust_domain, root, secret: selvedge_net::random_bytes().into() };
+    let token = JoinToken { control, trust_domain, root, next_root, secret: selvedge_net::random_bytes().into() };
     let expires_at = now.saturating_add(TOKEN_TTL_S);
-    let grant =
-        Grant { kind: request.kind, name: request.name.clone(), services: request.services.clone(), expires_at };
+    let (name, services, pins) = (request.name.clone(), request.services.clone(), token.roots());
+    let grant = Grant { kind: request.kind, name, services, expires_at, pins };
     put_back(state, &token.secret_hash(), &grant)?;
     Ok(token)
+}
+
+/// When the last token ends that does not pin `root`, in seconds since 1970; zero when there is none.
+pub(crate) fn until(state: &State, root: &str) -> u64 {
+    let entries = std::fs::read_dir(state.tokens()).into_iter().flatten().flatten();
+    let grants = entries.filter_map(|entry| state::read_json::<Grant>(&entry.path()).ok().flatten());
+    grants
+        .filter(|grant| !grant.pins.iter().any(|pin| pin == root))
+        .map(|grant| grant.expires_at)
+        .max()
+        .unwrap_or_default()
 }
 
 /// Takes a token by the hash of its secret: whoever removes its file has it, and nobody after.

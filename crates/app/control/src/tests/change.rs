@@ -23,7 +23,7 @@ async fn a_bad_change_is_reported_and_the_last_good_stays() {
 async fn a_good_change_is_distributed_with_a_higher_revision() {
     let place = Place::new();
     let up = place.start().await;
-    let trust = up.control.trust().clone();
+    let trust = up.control.trust();
     let mut end = up.node(NodeKind::Gateway, "public", &[]).await;
     let first = next_bundle(&mut end, &trust).await;
     place.edit("methods: [POST]", "methods: [PUT]");

@@ -136,7 +136,7 @@ impl Up {
     /// A connection without a certificate, whose other side is pinned by the token.
     pub(super) async fn stranger(&self, token: &JoinToken) -> Result<NodeEnd, String> {
         let (domain, id) = (&token.trust_domain, self.own_id());
-        let connected = JoinTls::connect(self.dial().await, PATIENCE, "control", domain, &token.root, &id).await;
+        let connected = JoinTls::connect(self.dial().await, PATIENCE, "control", domain, &token.roots(), &id).await;
         connected.map(|(stream, _)| NodeEnd::remote(stream)).map_err(|error| error.to_string())
     }
 

@@ -13,7 +13,7 @@ async fn a_good_token_gives_its_node_an_identity_once() {
     let token = up.token(NodeKind::Node, "n1", &["orders"]);
     let (svid, trust) = up.join(&token).await.unwrap();
     assert_eq!(svid.id.as_str(), "spiffe://acme.example/node/n1");
-    assert_eq!(&trust, up.control.trust());
+    assert_eq!(trust, up.control.trust());
 
     let again = up.join(&token).await.unwrap_err();
     assert!(again.contains("unknown or was used"), "{again}");

@@ -26,8 +26,8 @@ async fn a_node_gets_trust_bundle_and_the_certificates_of_its_own() {
     let place = Place::new();
     let up = place.start().await;
     let mut end = up.node(NodeKind::Node, "n1", &["orders"]).await;
-    assert!(matches!(end.recv().await, Some(ToNode::Trust(trust)) if trust == *up.control.trust()));
-    let trust = up.control.trust().clone();
+    assert!(matches!(end.recv().await, Some(ToNode::Trust(trust)) if trust == up.control.trust()));
+    let trust = up.control.trust();
     // The first one, or the one with the node's own address in it.
     let mut bundle = next_bundle(&mut end, &trust).await;
     if bundle.registered.is_empty() {
@@ -41,9 +41,16 @@ async fn a_node_gets_trust_bundle_and_the_certificates_of_its_own() {
     let service = ask(&mut end, Want::Service(name("orders"))).await.unwrap();
     assert_eq!(id_of(&up, &service).as_str(), "spiffe://acme.example/orders");
 
-    let certificates = vec![CertificateInfo { id: "x".into(), serial: "1".into(), not_after: u64::MAX }];
-    let receipt =
-        FromNode::Receipt { revision: bundle.revision, plan: Some(plan.clone()), refused: None, certificates };
+    let certificates =
+        vec![CertificateInfo { id: "x".into(), serial: "1".into(), not_after: u64::MAX, root: String::new() }];
+    let receipt = FromNode::Receipt {
+        revision: bundle.revision,
+        plan: Some(plan.clone()),
+        refused: None,
+        certificates,
+        trust: 0,
+        clock: 0,
+    };
     end.send(receipt).await.unwrap();
     let status = up.until(|status| status.nodes.iter().any(|node| node.current)).await;
     assert_eq!((status.plan, status.revision, status.error), (plan, bundle.revision, None));
@@ -119,7 +126,7 @@ async fn a_service_has_no_session() {
         }
     };
     let svid = selvedge_identity::Svid::new(chain, key).unwrap();
-    let end = up.link(&svid, up.control.trust()).await;
+    let end = up.link(&svid, &up.control.trust()).await;
     assert!(refusal(end).await.contains("neither a gateway nor a node"));
 }
 
@@ -145,7 +152,7 @@ async fn a_local_link_needs_no_token_and_has_the_same_limits() {
     let up = place.start().await;
     let mut end = up.control.local_link(NodeKind::Node, &name("local"), &[name("orders")]).unwrap();
     hello(&end, info(NodeKind::Node, "local", &["orders"])).await;
-    next_bundle(&mut end, up.control.trust()).await;
+    next_bundle(&mut end, &up.control.trust()).await;
     ask(&mut end, Want::Service(name("orders"))).await.unwrap();
     assert!(ask(&mut end, Want::Service(name("checkout"))).await.is_err());
     assert!(up.control.local_link(NodeKind::Gateway, &name("public"), &[name("orders")]).is_err());
@@ -157,7 +164,7 @@ async fn a_stranger_with_a_certificate_of_another_authority_has_no_link() {
     let (up, other) = (place.start().await, elsewhere.start().await);
     let (svid, _) = other.join(&other.token(NodeKind::Node, "n1", &["orders"])).await.unwrap();
     up.join(&up.token(NodeKind::Node, "n1", &["orders"])).await.unwrap();
-    let tls = selvedge_net::MeshTls::new(up.control.trust().clone(), std::slice::from_ref(&svid)).unwrap();
+    let tls = selvedge_net::MeshTls::new(up.control.trust(), std::slice::from_ref(&svid)).unwrap();
     let control = crate::identity::own_id(&up.control.trust().trust_domain).unwrap();
     let connected = tls.connect_link(up.dial().await, PATIENCE, &svid.id, "control", &control).await;
     // TLS 1.3 tells a client of its refusal with the first bytes that it reads.

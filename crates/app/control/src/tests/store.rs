@@ -13,7 +13,7 @@ use std::os::unix::fs::PermissionsExt;
 async fn the_registry_and_the_revision_survive_a_restart() {
     let place = Place::new();
     let up = place.start().await;
-    let trust = up.control.trust().clone();
+    let trust = up.control.trust();
     let (svid, _) = up.join(&up.token(NodeKind::Node, "n1", &["orders"])).await.unwrap();
     let end = up.link(&svid, &trust).await;
     hello(&end, info(NodeKind::Node, "n1", &["orders"])).await;

@@ -123,6 +123,8 @@ fn peer<'a>(live: &Live, connection: &'a Connection, host: &'a str) -> Result<Pe
         {
             unattested()
         }
+        // A connection outlives the moment in which its peer is revoked; the identity does not.
+        (Some(caller), Accepts::PeerSvid) if !live.believes(caller) => unattested(),
         (Some(caller), _) => match &caller.kind {
             WorkloadKind::Gateway(gateway) => Ok(Peer::Outside { gateway, host }),
             WorkloadKind::Service(_) => Ok(Peer::Workload(&caller.id)),

@@ -57,6 +57,9 @@ fn text(status: &Status) -> String {
     if let Some(error) = &status.error {
         text.push_str(&format!("\nthe documents are refused, and the last good plan stays in force:\n{error}\n"));
     }
+    for alarm in &status.alarms {
+        text.push_str(&format!("\nalarm: {alarm}\n"));
+    }
     format!("{text}\n{table}")
 }
 

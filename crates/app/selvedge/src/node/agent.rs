@@ -200,7 +200,9 @@ impl Agent {
                 self.enforce_and_tell(end).await?;
             }
             ToNode::Refused { ticket: None, reason } => bail!("control refuses: {reason}"),
-            ToNode::Joined { .. } | ToNode::Pong => {}
+            ToNode::Renew { root } => self.certificates.renew_other_than(&root, now_s()),
+            // Tokens are asked for by the Workload API, which waits for its own tickets.
+            ToNode::Joined { .. } | ToNode::Jwt { .. } | ToNode::Pong => {}
         }
         Ok(false)
     }
@@ -213,7 +215,12 @@ impl Agent {
             return Ok(());
         }
         self.store.keep_trust(&trust)?;
+        self.certificates.found_in(&trust);
         self.trust = Some(trust);
+        // Said also before there is anything to enforce: control waits for it when it rotates roots.
+        if self.enforced.is_none() {
+            return self.tell(end, None).await;
+        }
         self.enforce_again(end).await
     }
 
@@ -260,6 +267,10 @@ impl Agent {
         };
         let needed = needed(checked, self.options.kind, &self.options.name, &self.services);
         self.certificates.need(needed, &self.store, now_s());
+        if let Some(trust) = &self.trust {
+            self.certificates.found_in(trust);
+        }
+        self.certificates.renew_revoked(&opened.revoked, now_s());
         self.wanted = Some(opened);
     }
 
@@ -277,7 +288,7 @@ impl Agent {
         }
         let (wanted, trust) = (self.wanted.take()?, self.trust.as_ref()?);
         let at_hand = (&self.certificates, trust);
-        match enforce(&self.proxy, &self.options, &self.services, &wanted.plan, at_hand).await {
+        match enforce(&self.proxy, &self.options, &self.services, &wanted, at_hand).await {
             Ok(()) => {
                 if let Err(error) = self.store.keep_bundle(&wanted.signed) {
                     self.say(&format!("the documents are enforced, and not kept for a restart: {error:#}"));
@@ -295,7 +306,7 @@ impl Agent {
     async fn enforce_again(&mut self, end: &NodeEnd) -> Result<()> {
         let (Some(enforced), Some(trust)) = (&self.enforced, &self.trust) else { return Ok(()) };
         let at_hand = (&self.certificates, trust);
-        let again = enforce(&self.proxy, &self.options, &self.services, &enforced.plan, at_hand).await;
+        let again = enforce(&self.proxy, &self.options, &self.services, enforced, at_hand).await;
         if let Err(error) = again {
             self.say(&format!("new certificates are not used: {error:#}"));
         }
@@ -321,8 +332,11 @@ impl Agent {
 
     async fn tell(&self, end: &NodeEnd, refused: Option<String>) -> Result<()> {
         let revision = self.enforced.as_ref().map_or(0, |enforced| enforced.revision);
-        let (plan, certificates) = (self.plan_hash(), self.certificates.infos());
-        end.send(FromNode::Receipt { revision, plan, refused, certificates }).await?;
+        let (plan, certificates, clock) = (self.plan_hash(), self.certificates.infos(), now_s());
+        // A bundle with a root that our clock does not believe in is not taken yet.
+        let usable = self.trust.as_ref().filter(|trust| trust.is_usable_at(clock));
+        let trust = usable.map_or(0, |trust| trust.sequence);
+        end.send(FromNode::Receipt { revision, plan, refused, certificates, trust, clock }).await?;
         Ok(())
     }
 

@@ -3,7 +3,7 @@
 use super::store::Store;
 use anyhow::{Result, bail};
 use selvedge_config::checked::{Certificate as Source, Checked, Listener};
-use selvedge_identity::{PrivateKey, ServerCertificate, Svid, TrustBundle, request};
+use selvedge_identity::{PrivateKey, Revoked, ServerCertificate, Svid, TrustBundle, request};
 use selvedge_link::{CertificateInfo, FromNode, NodeKind, Want};
 use selvedge_model::{Host, HostPattern, Name, SpiffeId, WorkloadKind};
 use selvedge_net::random_u128;
@@ -15,6 +15,9 @@ pub(crate) const MYSELF: &str = "myself";
 const ANSWER_S: u64 = 10;
 /// After a refusal control is asked again so much later, in seconds.
 const REFUSED_S: u64 = 30;
+
+/// A certificate that was issued by so much before the one that is held is not taken, in seconds.
+const BACK_S_MAX: u64 = 60;
 
 /// All certificates of a process, by the name under which they are kept.
 #[derive(Debug, Default)]
@@ -39,6 +42,8 @@ struct Slot {
     held: Option<Held>,
     /// When to ask for it (again), in seconds since 1970.
     due: u64,
+    /// The fingerprint of the root that it comes from; empty when that is not known.
+    root: String,
     asked: Option<(u64, PrivateKey)>,
     refused: Option<String>,
 }
@@ -82,7 +87,7 @@ impl Certificates {
             self.slots.entry(name).or_insert_with_key(|name| {
                 let held = store.certificate(name).and_then(|pem| Held::read(&want, &pem)).filter(|h| h.ends() > now);
                 let due = held.as_ref().map_or(now, Held::renew_at);
-                Slot { want, held, due, asked: None, refused: None }
+                Slot { want, held, due, root: String::new(), asked: None, refused: None }
             });
         }
     }
@@ -103,7 +108,9 @@ impl Certificates {
     /// When a key cannot be made.
     pub(crate) fn requests(&mut self, now: u64) -> Result<Vec<FromNode>> {
         let mut requests = Vec::new();
-        for slot in self.slots.values_mut().filter(|slot| slot.due <= now) {
+        // One from the future was taken while this clock and control's were ahead together: it is no use now.
+        let is_early = |slot: &Slot| slot.asked.is_none() && slot.held.as_ref().is_some_and(|held| held.begins() > now);
+        for slot in self.slots.values_mut().filter(|slot| slot.due <= now || is_early(slot)) {
             self.tickets += 1;
             let key = PrivateKey::generate()?;
             let csr = request(&key)?;
@@ -144,8 +151,16 @@ impl Certificates {
         let Some((_, key)) = slot.asked.take() else { return Ok(None) };
         let held = Held::new(&slot.want, chain, key)?;
         held.check(&slot.want, trust, id, now)?;
+        // Issued before the one that is held, which is good: the authority's clock has gone back, and what it gives now
+        // would end early.
+        let is_good = |had: &Held| (had.begins()..=had.ends()).contains(&now);
+        if slot.held.as_ref().is_some_and(|had| is_good(had) && held.begins() + BACK_S_MAX < had.begins()) {
+            slot.due = now + REFUSED_S;
+            return Ok(None);
+        }
         store.keep_certificate(name, &held.to_pem())?;
         slot.due = held.renew_at();
+        slot.root = trust.root_of(held.chain()).unwrap_or_default();
         let is_renewed = slot.held.is_some();
         (slot.held, slot.refused) = (Some(held), None);
         Ok(Some(Issued { name: name.clone(), is_renewed }))
@@ -159,6 +174,31 @@ impl Certificates {
             slot.due = now + REFUSED_S;
             slot.refused = Some(reason.to_owned());
         }
+    }
+
+    /// Looks up which roots the certificates come from, in a new bundle.
+    pub(crate) fn found_in(&mut self, trust: &TrustBundle) {
+        for slot in self.slots.values_mut() {
+            let root = slot.held.as_ref().and_then(|held| trust.root_of(held.chain()));
+            slot.root = root.unwrap_or_default();
+        }
+    }
+
+    /// Asks now for everything that does not come from this root: what signed it is compromised.
+    pub(crate) fn renew_other_than(&mut self, root: &str, now: u64) {
+        self.slots
+            .values_mut()
+            .filter(|slot| slot.root != root && slot.asked.is_none())
+            .for_each(|slot| slot.due = now);
+    }
+
+    /// Asks now for everything that is revoked: what is issued to us from now on counts.
+    pub(crate) fn renew_revoked(&mut self, revoked: &Revoked, now: u64) {
+        let is_revoked = |slot: &&mut Slot| match &slot.held {
+            Some(Held::Svid(svid)) => revoked.has_leaf(svid.id.as_str(), &svid.serial, svid.not_before),
+            Some(Held::Server(_)) | None => false,
+        };
+        self.slots.values_mut().filter(is_revoked).for_each(|slot| slot.due = slot.due.min(now));
     }
 
     /// The SVIDs that are held.
@@ -188,7 +228,8 @@ impl Certificates {
 
     /// All that are held, for receipts and pages.
     pub(crate) fn infos(&self) -> Vec<CertificateInfo> {
-        self.slots.values().filter_map(|slot| slot.held.as_ref()).map(Held::info).collect()
+        let info = |slot: &Slot| Some(CertificateInfo { root: slot.root.clone(), ..slot.held.as_ref()?.info() });
+        self.slots.values().filter_map(info).collect()
     }
 }
 
@@ -240,6 +281,20 @@ impl Held {
         }
     }
 
+    fn chain(&self) -> &[Vec<u8>] {
+        match self {
+            Held::Svid(svid) => &svid.chain,
+            Held::Server(certificate) => &certificate.chain,
+        }
+    }
+
+    fn begins(&self) -> u64 {
+        match self {
+            Held::Svid(svid) => svid.not_before,
+            Held::Server(certificate) => certificate.not_before,
+        }
+    }
+
     fn ends(&self) -> u64 {
         match self {
             Held::Svid(svid) => svid.not_after,
@@ -262,6 +317,6 @@ impl Held {
                 (certificate.names.first().map(ToString::to_string).unwrap_or_default(), &certificate.serial)
             }
         };
-        CertificateInfo { id, serial: serial.clone(), not_after: self.ends() }
+        CertificateInfo { id, serial: serial.clone(), not_after: self.ends(), root: String::new() }
     }
 }

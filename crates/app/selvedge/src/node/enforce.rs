@@ -5,7 +5,7 @@ use super::certificates::{Certificates, of_listener};
 use anyhow::{Context, Result, anyhow, bail};
 use selvedge_config::checked::{Certificate, Checked, Listener, Service};
 use selvedge_config::{Diagnostic, render};
-use selvedge_identity::TrustBundle;
+use selvedge_identity::{Revoked, TrustBundle};
 use selvedge_link::{NodeKind, SignedBundle};
 use selvedge_model::Name;
 use selvedge_net::{EdgeCertificate, MeshTls, TlsError};
@@ -21,6 +21,7 @@ pub(crate) struct Opened {
     pub(crate) revision: u64,
     pub(crate) plan: Arc<Plan>,
     pub(crate) signed: SignedBundle,
+    pub(crate) revoked: Arc<Revoked>,
 }
 
 /// Verifies, checks and compiles documents. Older ones than those in force are refused, since a signed bundle could be
@@ -42,7 +43,7 @@ pub(crate) fn open(signed: SignedBundle, trust: &TrustBundle, in_force: Option<&
     let shown = |found: Vec<Diagnostic>| anyhow!("{}", render(&found, &files, false));
     let checked = selvedge_config::check(&files).map_err(shown)?;
     let plan = Arc::new(Plan::compile(checked, &bundle.endpoints()).map_err(shown)?);
-    Ok(Opened { revision: bundle.revision, plan, signed })
+    Ok(Opened { revision: bundle.revision, plan, signed, revoked: Arc::new(bundle.revoked) })
 }
 
 /// The services that this process stands beside, of those that the documents have.
@@ -67,10 +68,12 @@ pub(crate) async fn enforce(
     proxy: &Proxy,
     options: &Options,
     services: &[Name],
-    plan: &Arc<Plan>,
+    opened: &Opened,
     (certificates, trust): (&Certificates, &TrustBundle),
 ) -> Result<()> {
-    let mesh = Arc::new(MeshTls::new(trust.clone(), &certificates.svids())?);
+    let plan = &opened.plan;
+    let mesh = MeshTls::new(trust.clone(), &certificates.svids())?.revoking(Arc::clone(&opened.revoked));
+    let mesh = Arc::new(mesh);
     let gateways = match options.kind {
         NodeKind::Gateway if plan.gateway(&options.name).is_none() => {
             bail!("no document describes the gateway `{}`: write a `Gateway` of that name", options.name)

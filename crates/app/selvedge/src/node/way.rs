@@ -71,7 +71,7 @@ impl Way {
 pub(crate) async fn join(token: &JoinToken, kind: NodeKind, name: &Name, store: &Store) -> Result<()> {
     let control = control_id(&token.trust_domain)?;
     let tcp = dial(&host_port(&token.control)?, TIMEOUT).await.context("control is not reached")?;
-    let joined = JoinTls::connect(tcp, TIMEOUT, "control", &token.trust_domain, &token.root, &control).await;
+    let joined = JoinTls::connect(tcp, TIMEOUT, "control", &token.trust_domain, &token.roots(), &control).await;
     let (stream, _) = joined.context("the control plane is not the one that the token was made by")?;
     let mut end = NodeEnd::remote(stream);
     let key = PrivateKey::generate()?;

@@ -27,7 +27,7 @@ proptest! {
         prop_assert!(AUTHORITY.bundle().verify(&[&bytes], NOW).is_err());
         prop_assert!(AUTHORITY.bundle().verify(&[&CHAIN[0], &bytes], NOW).is_err());
         prop_assert!(facts(&bytes).is_err());
-        let bundle = TrustBundle { trust_domain: domain(), roots: vec![bytes] };
+        let bundle = TrustBundle::of(domain(), vec![bytes]);
         prop_assert!(verify(&bundle, &CHAIN, NOW).is_err());
     }
 
@@ -41,7 +41,7 @@ proptest! {
     #[test]
     fn a_damaged_intermediate_or_root_is_refused_or_did_not_matter(bytes in damaged(CHAIN[1].clone())) {
         let _ = AUTHORITY.bundle().verify(&[&CHAIN[0], &bytes], NOW);
-        let _ = TrustBundle { trust_domain: domain(), roots: vec![bytes.clone()] }.verify(&slices(&CHAIN), NOW);
+        let _ = TrustBundle::of(domain(), vec![bytes.clone()]).verify(&slices(&CHAIN), NOW);
         let signature = Signature { chain: vec![bytes.clone()], ..AUTHORITY.sign(b"m").unwrap() };
         prop_assert!(AUTHORITY.bundle().verify_signature(&signature, b"m", NOW).is_err() || bytes == CHAIN[1]);
     }
@@ -88,7 +88,7 @@ proptest! {
     fn every_token_survives_its_text(secret: [u8; 32], port in 1_u16..) {
         let control = format!("10.0.0.1:{port}");
         let root = fingerprint(&secret);
-        let token = JoinToken { control, trust_domain: domain(), root, secret: secret.into() };
+        let token = JoinToken { control, trust_domain: domain(), root, next_root: None, secret: secret.into() };
         prop_assert_eq!(JoinToken::parse(&token.to_string()), Ok(token));
     }
 }

@@ -7,7 +7,13 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 
 fn token() -> JoinToken {
     let root = fingerprint(b"root");
-    JoinToken { control: "control.acme.example:9443".into(), trust_domain: domain(), root, secret: [0xa5; 32].into() }
+    JoinToken {
+        control: "control.acme.example:9443".into(),
+        trust_domain: domain(),
+        root,
+        next_root: None,
+        secret: [0xa5; 32].into(),
+    }
 }
 
 fn with_json(json: &str) -> String {

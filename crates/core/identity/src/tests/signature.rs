@@ -65,7 +65,7 @@ fn an_authority_that_the_intermediate_made_cannot_sign_a_document() -> Outcome {
 #[test]
 fn the_root_itself_signs_no_documents() -> Outcome {
     let authority = authority();
-    let signature = Signature::make(&authority.root.key, &authority.root.certificate, MESSAGE)?;
+    let signature = Signature::make(&*authority.root.key, &authority.root.certificate, MESSAGE)?;
     let answer = authority.bundle().verify_signature(&signature, MESSAGE, NOW);
     assert_eq!(answer, Err(VerifyError::Issuer(domain())));
     Ok(())

@@ -20,7 +20,8 @@ fn an_issued_svid_is_its_workload() -> Outcome {
     let authority = authority();
     let svid = svid(&authority);
     let peer = verify(&authority.bundle(), &svid.chain, NOW)?;
-    assert_eq!(peer, Peer { id: orders(), not_after: NOW + 3600, serial: "07".repeat(16) });
+    let (root, not_before) = (authority.root_fingerprint(), NOW - 60);
+    assert_eq!(peer, Peer { id: orders(), not_after: NOW + 3600, serial: "07".repeat(16), not_before, root });
     Ok(())
 }
 
@@ -150,7 +151,7 @@ fn a_root_of_the_same_name_and_another_key_vouches_for_nobody() {
 #[test]
 fn both_roots_vouch_while_they_are_rotated() {
     let (old, new) = (authority(), authority());
-    let bundle = TrustBundle { trust_domain: domain(), roots: [old.bundle().roots, new.bundle().roots].concat() };
+    let bundle = TrustBundle::of(domain(), [old.bundle().roots, new.bundle().roots].concat());
     assert!(verify(&bundle, &svid(&old).chain, NOW).is_ok());
     assert!(verify(&bundle, &svid(&new).chain, NOW).is_ok());
 }
@@ -168,7 +169,7 @@ fn a_bundle_without_roots_or_with_too_many_vouches_for_nobody() {
     let authority = authority();
     let chain = svid(&authority).chain;
     for roots in [vec![], vec![vec![0x30, 0x00]], vec![authority.root.certificate.clone(); 17]] {
-        let bundle = TrustBundle { trust_domain: domain(), roots };
+        let bundle = TrustBundle::of(domain(), roots);
         assert_eq!(verify(&bundle, &chain, NOW), Err(VerifyError::NoRoot(domain())));
     }
 }
@@ -177,7 +178,7 @@ fn a_bundle_without_roots_or_with_too_many_vouches_for_nobody() {
 fn the_roots_of_one_domain_do_not_vouch_in_another() {
     let authority = authority();
     let other = TrustDomain::parse("other.example").unwrap();
-    let bundle = TrustBundle { trust_domain: other.clone(), roots: authority.bundle().roots };
+    let bundle = TrustBundle::of(other.clone(), authority.bundle().roots);
     assert_eq!(verify(&bundle, &svid(&authority).chain, NOW), Err(VerifyError::NoRoot(other)));
 }
 
@@ -194,8 +195,8 @@ fn an_svid_cannot_issue_another() {
     let thief = svid(&authority);
     let mut params = leaf_params();
     params.subject_alt_names = vec![uri("spiffe://acme.example/payments")];
-    let issuer = rcgen::Issuer::new(leaf_params(), Signer(&thief.key));
-    let leaf = params.signed_by(&Signer(&PrivateKey::generate().unwrap()), &issuer).unwrap();
+    let issuer = rcgen::Issuer::new(leaf_params(), Lent(&thief.key));
+    let leaf = params.signed_by(&Lent(&PrivateKey::generate().unwrap()), &issuer).unwrap();
     let chain = [vec![leaf.der().to_vec()], thief.chain].concat();
     assert!(verify(&authority.bundle(), &chain, NOW).is_err());
 }
@@ -212,9 +213,9 @@ fn an_intermediate_must_be_one_that_signs_certificates_of_this_domain() {
         params.key_usages = vec![KeyUsagePurpose::KeyCertSign];
         params.subject_alt_names.clear();
         change(&mut params);
-        let middle = params.signed_by(&Signer(&middle_key), &authority.root.issuer().unwrap()).unwrap();
-        let issuer = rcgen::Issuer::from_params(&params, Signer(&middle_key));
-        let leaf = leaf_params().signed_by(&Signer(&PrivateKey::generate().unwrap()), &issuer).unwrap();
+        let middle = params.signed_by(&Lent(&middle_key), &authority.root.issuer().unwrap()).unwrap();
+        let issuer = rcgen::Issuer::from_params(&params, Lent(&middle_key));
+        let leaf = leaf_params().signed_by(&Lent(&PrivateKey::generate().unwrap()), &issuer).unwrap();
         vec![leaf.der().to_vec(), middle.der().to_vec()]
     };
     let answer = |change: &dyn Fn(&mut CertificateParams)| verify(&authority.bundle(), &chain_of(change), NOW);

@@ -15,7 +15,7 @@ pub struct JoinTls;
 
 impl JoinTls {
     /// Calls control on its link without a certificate of our own. Control must send its root at the end of its chain,
-    /// whose SHA-256 is `root_sha256` (hex), lead to it, and be `expected`; then that root (DER) comes back with the
+    /// whose SHA-256 is one of `roots_sha256` (hex), lead to it, and be `expected`; then that root (DER) comes back with the
     /// connection.
     ///
     /// # Errors
@@ -25,11 +25,11 @@ impl JoinTls {
         timeout: Duration,
         server_name: &str,
         trust_domain: &TrustDomain,
-        root_sha256: &str,
+        roots_sha256: &[String],
         expected: &SpiffeId,
     ) -> Result<(Stream, Vec<u8>), TlsError> {
-        let root_sha256 = root_sha256.to_ascii_lowercase();
-        let anchor = Anchor::Pin { trust_domain: trust_domain.clone(), root_sha256 };
+        let roots_sha256 = roots_sha256.iter().map(|root| root.to_ascii_lowercase()).collect();
+        let anchor = Anchor::Pin { trust_domain: trust_domain.clone(), roots_sha256 };
         let verifier = PeerVerifier::new(anchor, Some(expected.clone()), ClientCertificate::Optional);
         let config = client_config(verifier.clone(), None, Alpn::Link)?;
         within(timeout, async {

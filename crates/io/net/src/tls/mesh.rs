@@ -8,7 +8,7 @@ use rustls::server::NoServerSessionStorage;
 use rustls::sign::{CertifiedKey, SingleCertAndKey};
 use rustls::{ClientConfig, ConfigBuilder, ServerConfig, WantsVerifier};
 use rustls_pki_types::{CertificateDer, ServerName};
-use selvedge_identity::{Svid, TrustBundle};
+use selvedge_identity::{Peer, Revoked, Svid, TrustBundle};
 use selvedge_model::SpiffeId;
 use std::collections::HashMap;
 use std::fmt;
@@ -24,8 +24,11 @@ const PROTOCOLS: &[Alpn] = &[Alpn::H2, Alpn::Http1, Alpn::MeshTcp];
 /// connections and threads.
 pub struct MeshTls {
     bundle: Arc<TrustBundle>,
+    revoked: Arc<Revoked>,
     identities: HashMap<SpiffeId, Identity>,
     server: ConfigBuilder<ServerConfig, WantsVerifier>,
+    /// Fingerprints of the bundle's roots.
+    roots: Vec<String>,
 }
 
 /// Whom we call, as whom.
@@ -56,7 +59,20 @@ impl MeshTls {
         let identities: Result<_, _> = svids.iter().map(|svid| Ok((svid.id.clone(), Identity::new(svid)?))).collect();
         let server = ServerConfig::builder_with_provider(provider());
         let server = server.with_protocol_versions(&[&rustls::version::TLS13]).map_err(TlsError::unusable)?;
-        Ok(MeshTls { bundle: Arc::new(bundle), identities: identities?, server })
+        let roots = bundle.fingerprints();
+        Ok(MeshTls { bundle: Arc::new(bundle), revoked: Arc::default(), identities: identities?, server, roots })
+    }
+
+    /// With what is revoked: no handshake succeeds with it.
+    #[must_use]
+    pub fn revoking(mut self, revoked: Arc<Revoked>) -> MeshTls {
+        self.revoked = revoked;
+        self
+    }
+
+    /// Whether a peer that was verified before is believed still: it is not revoked, and its root is in the bundle.
+    pub fn believes(&self, peer: &Peer) -> bool {
+        !self.revoked.has(peer) && self.roots.contains(&peer.root)
     }
 
     /// Whether an SVID of this identity is here.
@@ -101,7 +117,7 @@ impl MeshTls {
         call: Call<'_>,
     ) -> Result<(Stream, Handshake), TlsError> {
         let identity = self.identities.get(call.as_id).ok_or_else(|| TlsError::NoIdentity(call.as_id.clone()))?;
-        let anchor = Anchor::Bundle(Arc::clone(&self.bundle));
+        let anchor = Anchor::Bundle(Arc::clone(&self.bundle), Arc::clone(&self.revoked));
         let verifier = PeerVerifier::new(anchor, Some(call.expected.clone()), ClientCertificate::Required);
         let config = client_config(Arc::clone(&verifier), Some(Arc::clone(&identity.shown)), call.alpn)?;
         within(timeout, async {
@@ -160,10 +176,11 @@ impl MeshTls {
         protocols: &[Alpn],
         config: impl FnOnce(Arc<PeerVerifier>) -> Arc<ServerConfig>,
     ) -> Result<(Stream, Handshake), TlsError> {
+        let anchor = Anchor::Bundle(Arc::clone(&self.bundle), Arc::clone(&self.revoked));
         if !hello.offers(protocols) {
             return Err(hello.refuse(Alert::NoApplicationProtocol, TlsError::Alpn).await);
         }
-        let verifier = PeerVerifier::new(Anchor::Bundle(Arc::clone(&self.bundle)), None, client);
+        let verifier = PeerVerifier::new(anchor, None, client);
         let stream = hello.finish(config(Arc::clone(&verifier))).await.map_err(|error| verifier.reason(error))?;
         let peer = verifier.take().transpose()?.map(|found| found.peer);
         if peer.is_none() && client == ClientCertificate::Required {

@@ -9,7 +9,7 @@ use rustls::crypto::verify_tls13_signature;
 use rustls::server::danger::{ClientCertVerified, ClientCertVerifier};
 use rustls::{CertificateError, DigitallySignedStruct, DistinguishedName, Error, SignatureScheme};
 use rustls_pki_types::{CertificateDer, ServerName, UnixTime};
-use selvedge_identity::{Peer, TrustBundle, fingerprint};
+use selvedge_identity::{Peer, Revoked, TrustBundle, fingerprint};
 use selvedge_model::{SpiffeId, TrustDomain};
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -25,10 +25,10 @@ pub enum ClientCertificate {
 /// What a peer's chain must lead to.
 #[derive(Debug)]
 pub(super) enum Anchor {
-    /// A root of our bundle.
-    Bundle(Arc<TrustBundle>),
-    /// The root with this SHA-256 (hex, lower case), which the peer sends at the end of its chain: a first join.
-    Pin { trust_domain: TrustDomain, root_sha256: String },
+    /// A root of our bundle, and nothing that is revoked.
+    Bundle(Arc<TrustBundle>, Arc<Revoked>),
+    /// A root with one of these SHA-256 (hex, lower case), which the peer sends at the end of its chain: a first join.
+    Pin { trust_domain: TrustDomain, roots_sha256: Vec<String> },
 }
 
 /// A peer that was verified.
@@ -77,20 +77,26 @@ impl PeerVerifier {
         let mut chain: Vec<&[u8]> = vec![leaf];
         chain.extend(rest.iter().map(|der| &**der));
         let (peer, root) = match &self.anchor {
-            Anchor::Bundle(bundle) => {
+            Anchor::Bundle(bundle, _) => {
                 // A root that is sent along is no part of the path.
                 if !rest.is_empty() {
                     chain.pop_if(|last| bundle.roots.iter().any(|root| root == last));
                 }
                 (bundle.verify(&chain, now), None)
             }
-            Anchor::Pin { trust_domain, root_sha256 } => {
-                let root = chain.pop().filter(|root| fingerprint(root) == *root_sha256).ok_or(TlsError::WrongRoot)?;
-                let bundle = TrustBundle { trust_domain: trust_domain.clone(), roots: vec![root.to_vec()] };
+            Anchor::Pin { trust_domain, roots_sha256 } => {
+                let root =
+                    chain.pop().filter(|root| roots_sha256.contains(&fingerprint(root))).ok_or(TlsError::WrongRoot)?;
+                let bundle = TrustBundle::of(trust_domain.clone(), vec![root.to_vec()]);
                 (bundle.verify(&chain, now), Some(root.to_vec()))
             }
         };
         let peer = peer.map_err(|error| TlsError::Peer(error.to_string()))?;
+        if let Anchor::Bundle(_, revoked) = &self.anchor
+            && revoked.has(&peer)
+        {
+            return Err(TlsError::Peer(format!("the certificate `{}` of `{}` is revoked", peer.serial, peer.id)));
+        }
         match &self.expected {
             Some(expected) if *expected != peer.id => {
                 Err(TlsError::WrongPeer { expected: expected.clone(), got: peer.id })

@@ -30,7 +30,7 @@ impl Link {
         let optional = ClientCertificate::Optional;
         let (served, joined) = tokio::join!(
             self.tls.accept_link(server, SOON, &self.control, optional, sent),
-            JoinTls::connect(client, SOON, NAME, &self.world.domain, pin, expected),
+            JoinTls::connect(client, SOON, NAME, &self.world.domain, &[pin.to_owned()], expected),
         );
         (served, joined.map(|(_, root)| root))
     }
@@ -90,7 +90,7 @@ async fn a_link_that_requires_a_certificate_takes_no_joiner() {
     let pin = fingerprint(&root);
     let (served, _) = tokio::join!(
         link.tls.accept_link(at_server, SOON, &link.control, required, Some(&root)),
-        JoinTls::connect(at_client, SOON, NAME, &link.world.domain, &pin, &link.control),
+        JoinTls::connect(at_client, SOON, NAME, &link.world.domain, std::slice::from_ref(&pin), &link.control),
     );
     assert_eq!(served.unwrap_err(), TlsError::NoCertificate);
 }
