@@ -5,7 +5,7 @@ use super::parameter::ParameterOutline;
 use super::schema::Builder;
 use super::{form, parameter};
 use crate::api::{Api, ApiPath, BodyRules, Content, Operation};
-use crate::request::MediaRange;
+use crate::media::MediaRange;
 use crate::schema::{Id, Store};
 use selvedge_config::data::DataValue;
 use selvedge_model::{PathPattern, Segment};

@@ -3,9 +3,9 @@
 
 mod style;
 
-use super::escape::decode_text;
 use super::form::PAIRS_MAX;
 use crate::api::{Between, Form, Operation, Parameter};
+use crate::escape::decode_text;
 use crate::json::{self, JsonLimits};
 use crate::validate::Validator;
 use crate::violation::{Kind, Place, Violation};
