@@ -9,6 +9,7 @@ mod demo;
 mod destination;
 mod explain;
 mod identity;
+mod import;
 mod init;
 mod keys;
 mod load;
@@ -81,6 +82,9 @@ enum Command {
     Keys(keys::Command),
     /// Write a small commented mesh repository that checks clean.
     Init(init::Arguments),
+    /// Write documents from descriptions of others: OpenAPI.
+    #[command(subcommand)]
+    Import(import::Command),
     /// Check a mesh repository: everything that is wrong, at once; then what is odd.
     Check(check::Arguments),
     /// Test what Expectation documents say: requests are decided, invariants are proved.
@@ -126,6 +130,7 @@ pub(crate) fn run() -> ExitCode {
         Command::DemoService(service) => demo::run_service(&service),
         Command::DemoIssuer(issuer) => demo::run_issuer(&issuer),
         Command::Init(init) => init::run(&init, arguments.output),
+        Command::Import(import) => import::run(&import, arguments.output),
         Command::Check(check) => check::run(&check, arguments.output),
         Command::Test(test) => test::run(&test, arguments.output),
         Command::Plan(plan) => plan::run(&plan, arguments.output),

@@ -1,7 +1,6 @@
 //! The operations of an OpenAPI description, ready to be looked up and held against requests.
 
-use crate::request::MediaRange;
-use crate::request::form::Fields;
+use crate::media::MediaRange;
 use crate::schema::{Id, Store, Types};
 use crate::violation::Place;
 use selvedge_model::PathPattern;
@@ -90,6 +89,26 @@ pub(crate) enum Content {
     Xml,
     /// Bytes.
     Opaque,
+}
+
+/// What a form may have.
+#[derive(Debug)]
+pub(crate) struct Fields {
+    pub(crate) schema: Option<Id>,
+    /// By name.
+    pub(crate) known: BTreeMap<Box<str>, Field>,
+}
+
+/// How the text of one field becomes a value.
+#[derive(Debug, Default, Clone)]
+pub(crate) struct Field {
+    pub(crate) types: Option<Types>,
+    /// Of items, where it is a list.
+    pub(crate) items: Option<Types>,
+    /// Whether it is a file: its bytes are no text.
+    pub(crate) is_file: bool,
+    /// Media types that a part may have; empty is the usual one.
+    pub(crate) media: Vec<MediaRange>,
 }
 
 /// An operation that was found.

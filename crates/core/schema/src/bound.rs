@@ -2,7 +2,7 @@
 
 use crate::api::Api;
 use crate::compile;
-use crate::request::media::MediaType;
+use crate::media::MediaType;
 use selvedge_config::Diagnostic;
 use selvedge_config::checked::{Checked, Rule, RuleSchema};
 use selvedge_config::data::SchemaFile;

@@ -7,8 +7,10 @@
 mod api;
 mod bound;
 mod compile;
+mod escape;
 mod format;
 mod json;
+mod media;
 mod pattern;
 mod request;
 mod schema;

@@ -1,16 +1,13 @@
 //! A request against the operation that it is for: the head first, then the body.
 
-pub(crate) mod escape;
 pub(crate) mod form;
-pub(crate) mod media;
 pub(crate) mod multipart;
 mod parameter;
 pub(crate) mod xml;
 
-pub(crate) use media::{MediaRange, media_type};
-
 use crate::api::{Content, Operation};
 use crate::json::{self, Json, JsonError, JsonLimits, quote};
+use crate::media::media_type;
 use crate::schema::Id;
 use crate::validate::{Direction, Validator};
 use crate::violation::{Kind, Place, Violation};

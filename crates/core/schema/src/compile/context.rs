@@ -132,7 +132,7 @@ impl<'a> Context<'a> {
 
 /// Fragments of references are percent-encoded (RFC 6901 §6).
 fn percent_decoded(text: &str) -> String {
-    crate::request::escape::decode(text.as_bytes(), false)
+    crate::escape::decode(text.as_bytes(), false)
         .and_then(|bytes| String::from_utf8(bytes).ok())
         .unwrap_or_else(|| text.to_owned())
 }

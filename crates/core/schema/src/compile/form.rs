@@ -3,8 +3,8 @@
 use super::context::Spot;
 use super::schema::Builder;
 use super::shape;
-use crate::request::MediaRange;
-use crate::request::form::{Field, Fields};
+use crate::api::{Field, Fields};
+use crate::media::MediaRange;
 use crate::schema::{Id, Store, Types};
 
 /// What the fields of a form are, with what `encoding` says of them.

@@ -5,7 +5,7 @@ use super::parameter::ParameterOutline;
 use super::schema::Builder;
 use super::{form, parameter};
 use crate::api::{Api, ApiPath, BodyRules, Content, Operation};
-use crate::request::MediaRange;
+use crate::media::MediaRange;
 use crate::schema::{Id, Store};
 use selvedge_config::data::DataValue;
 use selvedge_model::{PathPattern, Segment};
@@ -158,8 +158,7 @@ fn operation<'a>(
         is_required: body.flag("required"),
         contents: body.get("content").map(|content| contents(builder, content)).unwrap_or_default(),
     });
-    if let Some(body) = body.as_ref().filter(|body| body.contents.is_empty()) {
-        let _ = body;
+    if body.as_ref().is_some_and(|body| body.contents.is_empty()) {
         builder.context.wrong(spot, "a body has at least one media type in `content`");
     }
     OperationOutline { name: spot.text("operationId"), parameters, body }

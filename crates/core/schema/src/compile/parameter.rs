@@ -156,8 +156,8 @@ fn form<'a>(builder: &mut Builder<'a>, store: &Store, (spot, place): (Spot<'a>, 
     };
     let fits = match style {
         "deepObject" => is_object && !is_list,
-        "spaceDelimited" => is_list && !explode || is_list,
-        "pipeDelimited" => is_list || is_object && !explode,
+        "spaceDelimited" => is_list,
+        "pipeDelimited" => is_list || (is_object && !explode),
         _ => true,
     };
     if !known || !fits || (place == Place::Cookie && between == Between::Pairs && (is_list || is_object)) {

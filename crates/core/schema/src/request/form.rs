@@ -1,35 +1,16 @@
 //! `application/x-www-form-urlencoded` bodies: pairs of names and values, made an object by the schema.
 
-use super::escape::decode_text;
 use super::{check_json, malformed};
+use crate::api::{Field, Fields};
+use crate::escape::decode_text;
 use crate::json::{self, JsonLimits, quote};
-use crate::schema::{Id, Types};
+use crate::schema::Types;
 use crate::validate::Validator;
 use crate::violation::Violation;
 use std::collections::BTreeMap;
 
 /// Pairs in one body or query.
 pub(crate) const PAIRS_MAX: usize = 256;
-
-/// What a form may have.
-#[derive(Debug)]
-pub(crate) struct Fields {
-    pub(crate) schema: Option<Id>,
-    /// By name.
-    pub(crate) known: BTreeMap<Box<str>, Field>,
-}
-
-/// How the text of one field becomes a value.
-#[derive(Debug, Default, Clone)]
-pub(crate) struct Field {
-    pub(crate) types: Option<Types>,
-    /// Of items, where it is a list.
-    pub(crate) items: Option<Types>,
-    /// Whether it is a file: its bytes are no text.
-    pub(crate) is_file: bool,
-    /// Media types that a part may have; empty is the usual one.
-    pub(crate) media: Vec<super::MediaRange>,
-}
 
 /// An object under way.
 pub(crate) struct Object<'f> {

@@ -3,10 +3,11 @@
 //! Nothing before the first delimiter and nothing after the last, no bare line feeds, no folded or repeated or unknown
 //! head fields, no `filename*`: readers differ about each of them, and so a field could hide.
 
-use super::form::{Fields, Object};
-use super::media::{MediaType, media_type, parameter};
+use super::form::Object;
 use super::{malformed, read_json};
+use crate::api::Fields;
 use crate::json::quote;
+use crate::media::{MediaType, media_type, parameter};
 use crate::schema::Types;
 use crate::validate::Validator;
 use crate::violation::{Kind, Place, Violation};

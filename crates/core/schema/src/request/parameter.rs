@@ -3,9 +3,9 @@
 
 mod style;
 
-use super::escape::decode_text;
 use super::form::PAIRS_MAX;
 use crate::api::{Between, Form, Operation, Parameter};
+use crate::escape::decode_text;
 use crate::json::{self, JsonLimits};
 use crate::validate::Validator;
 use crate::violation::{Kind, Place, Violation};
@@ -16,6 +16,7 @@ use std::borrow::Cow;
 type Outcome = Result<(), Violation>;
 
 /// Pairs as they were sent; names decoded, values not.
+#[derive(Default)]
 struct Pairs<'r> {
     pairs: Vec<(Cow<'r, str>, Option<&'r str>)>,
     /// Which of them a parameter has taken.
@@ -30,12 +31,8 @@ pub(crate) fn check(
     validator: &Validator<'_>,
 ) -> Outcome {
     let mut query = Pairs::of_query(request.query.as_deref())?;
-    let cookies = if operation.parameters.iter().any(|parameter| parameter.place == Place::Cookie) {
-        Pairs::of_cookies(request)?
-    } else {
-        Pairs { pairs: Vec::new(), taken: Vec::new() }
-    };
-    let mut cookies = cookies;
+    let wants_cookies = operation.parameters.iter().any(|parameter| parameter.place == Place::Cookie);
+    let mut cookies = if wants_cookies { Pairs::of_cookies(request)? } else { Pairs::default() };
     for parameter in &operation.parameters {
         let json = match parameter.place {
             Place::Path => segment(path, request.path.as_str(), &parameter.name)

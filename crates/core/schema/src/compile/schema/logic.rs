@@ -27,7 +27,7 @@ impl<'a> Builder<'a> {
             }
             "then" | "else" if is_new => {
                 let id = self.schema(value);
-                // Without an `if` it says nothing; `true` stands for one until it comes.
+                // Until `if` comes, the branch stands for it; where none comes, all of it is dropped at the end.
                 let (condition, then, or) = logic_of(schema).condition.unwrap_or((id, None, None));
                 let filled = if key == "then" { (condition, Some(id), or) } else { (condition, then, Some(id)) };
                 logic_of(schema).condition = Some(filled);

@@ -1,9 +1,9 @@
 //! Styles of parameters: from text to JSON (OpenAPI 3.1 §4.8.12.3, RFC 6570).
 
-use super::super::escape::decode_text;
 use super::super::form::write_scalar;
 use super::wrong;
 use crate::api::{Between, Form, Members, Parameter};
+use crate::escape::decode_text;
 use crate::json::quote;
 use crate::schema::Types;
 use crate::violation::{Place, Violation};
