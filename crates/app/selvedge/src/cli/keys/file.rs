@@ -60,8 +60,8 @@ fn set(text: &str, id: &str, field: &str, value: &str) -> Option<String> {
     let wanted = format!("  id: \"{id}\"");
     let at = documents.iter().position(|line| line.trim_end() == wanted)?;
     let ends = |line: &&str| line.trim_end() == "---";
-    let start = documents.get(..at)?.iter().rposition(|line| ends(&line)).map_or(0, |line| line + 1);
-    let end = documents.get(at..)?.iter().position(|line| ends(&line)).map_or(documents.len(), |ahead| at + ahead);
+    let start = documents.get(..at)?.iter().rposition(ends).map_or(0, |line| line + 1);
+    let end = documents.get(at..)?.iter().position(ends).map_or(documents.len(), |ahead| at + ahead);
     let key = format!("  {field}:");
     let mut changed = String::with_capacity(text.len() + 32);
     for (index, line) in documents.iter().enumerate() {
