@@ -169,7 +169,7 @@ impl Forward<'_> {
         if let InspectedBody::Held(held) = &self.body {
             relay.send_held(held.bytes()).map_err(|fault| Broken {
                 refusal: Refusal::fault(fault, "the body that was held could not be sent"),
-                untouched: false,
+                again: Again::Never,
             })?;
         }
         let done = poll_fn(|cx| relay.poll(cx)).await;

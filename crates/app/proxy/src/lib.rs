@@ -179,6 +179,8 @@ impl Proxy {
     /// tells their clients so.
     pub fn retire(&self) {
         self.workers.iter().for_each(|worker| drop(worker.send(Order::Retire)));
+    }
+
     /// The counts of quotas, to be kept across restarts.
     pub fn quotas(&self) -> Quotas {
         Quotas(self.shared.limiter.clone())

@@ -128,7 +128,7 @@ fn read(response: X509SvidResponse) -> Result<Fetched, FetchError> {
         }
         let domain = domain(svid.id.trust_domain())?;
         if !bundles.iter().any(|bundle| bundle.trust_domain == domain) {
-            bundles.push(TrustBundle { trust_domain: domain, roots: certificates(&sent.bundle)? });
+            bundles.push(TrustBundle::of(domain, certificates(&sent.bundle)?));
         }
         svids.push(svid);
     }
@@ -137,7 +137,7 @@ fn read(response: X509SvidResponse) -> Result<Fetched, FetchError> {
     }
     let federated = |(id, roots): (String, Vec<u8>)| {
         let name = id.strip_prefix("spiffe://").ok_or(FetchError::Unusable("a bundle of no trust domain"))?;
-        Ok::<_, FetchError>(TrustBundle { trust_domain: domain(name)?, roots: certificates(&roots)? })
+        Ok::<_, FetchError>(TrustBundle::of(domain(name)?, certificates(&roots)?))
     };
     let federated: Result<Vec<_>, _> = response.federated_bundles.into_iter().map(federated).collect();
     Ok(Fetched { svids, bundles, federated: federated? })
