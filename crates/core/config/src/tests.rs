@@ -70,7 +70,7 @@ const BROKEN: &[(&str, &str, &str)] = &[
     ("name: checkout-writes", "name: customers-read", "duplicate-name"),
     ("methods: [GET]", "methods: [get]", "bad-value"),
     ("methods: [GET]", "methods: []", "wrong-type"),
-    ("methods: [GET]", "limit: \"true\"", "unknown-key"),
+    ("methods: [GET]", "schema: \"true\"", "unknown-key"),
     ("paths: [/orders, \"/orders/{id}\"]", "ports: [http]", "no-paths"),
     ("paths: [/orders, \"/orders/{id}\"]", "paths: [/orders/../admin]", "bad-value"),
     ("paths: [/orders, \"/orders/{id}\"]", "paths: [/orders*]", "bad-value"),
