@@ -55,6 +55,7 @@ fn compiled(rules: Vec<Rule>) -> Result<Policy, Vec<selvedge_config::Diagnostic>
         services: BTreeMap::new(),
         access: vec![Access { name: name("orders"), service: name("orders"), rules }],
         guardrails: Vec::new(),
+        schemas: Default::default(),
         expectations: Vec::new(),
         allow: Vec::new(),
         places: Default::default(),

@@ -318,7 +318,7 @@ impl Agent {
     async fn read_again(&mut self) {
         let (Some(enforced), Some(trust)) = (&self.enforced, &self.trust) else { return };
         let at_hand = (&self.certificates, trust);
-        if let Err(error) = enforce(&self.proxy, &self.options, &self.services, &enforced.plan, at_hand).await {
+        if let Err(error) = enforce(&self.proxy, &self.options, &self.services, enforced, at_hand).await {
             self.say(&format!("what was in force stays: {error:#}"));
         }
     }

@@ -86,7 +86,7 @@ async fn an_expired_svid_is_refused_in_both_directions() {
 /// A client of our own making: with this certificate or none.
 async fn call(world: &World, server: &MeshTls, shown: Option<Arc<SingleCertAndKey>>) -> Done {
     let (at_server, at_client) = pair().await;
-    let anchor = Anchor::Bundle(Arc::new(world.authority.bundle()));
+    let anchor = Anchor::Bundle(Arc::new(world.authority.bundle()), Arc::default());
     let verifier = PeerVerifier::new(anchor, Some(world.id("orders")), ClientCertificate::Required);
     let config = client_config(Arc::clone(&verifier), shown, Alpn::H2).unwrap();
     let pick = |_: &str| Some(world.id("orders"));
