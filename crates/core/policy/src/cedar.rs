@@ -9,6 +9,7 @@ mod error;
 mod guardrail;
 mod header;
 mod lowering;
+mod named;
 mod names;
 mod reference;
 mod residual;

@@ -101,11 +101,10 @@ struct Numbered {
 impl Numbered {
     /// The condition's number, from 1.
     fn number(&mut self, condition: Arc<Condition>) -> u32 {
-        let number = *self.numbers.entry(Arc::as_ptr(&condition)).or_insert_with(|| {
+        *self.numbers.entry(Arc::as_ptr(&condition)).or_insert_with(|| {
             self.conditions.push(condition);
             u32::try_from(self.conditions.len()).unwrap_or(u32::MAX)
-        });
-        number
+        })
     }
 }
 

@@ -109,7 +109,7 @@ impl Policy {
     fn lacks_beside_path(&self, rule: u32, tested: Tested, asked: &Asked<'_>) -> Option<Missing> {
         let claim = match (self.index.from(tested.from), asked.facts.peer) {
             (Caller::Services(callers), Peer::Workload(_)) => {
-                if !asked.peer.is_some_and(|peer| callers.binary_search(&peer).is_ok()) {
+                if asked.peer.is_none_or(|peer| callers.binary_search(&peer).is_err()) {
                     return Some(Missing::Caller);
                 }
                 None

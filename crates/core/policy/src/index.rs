@@ -8,6 +8,7 @@ mod build;
 mod layout;
 mod table;
 mod tree;
+mod words;
 
 pub(crate) use build::Builder;
 pub(crate) use layout::{Caller, Claim};
@@ -104,7 +105,7 @@ impl Index {
     }
 
     /// Visits the rules of a port that are about this path, or about no path at all where there is none.
-    pub(crate) fn visit<'a>(&'a self, port: Port, path: Option<&str>, visit: &mut impl FnMut(u32)) {
+    pub(crate) fn visit(&self, port: Port, path: Option<&str>, visit: &mut impl FnMut(u32)) {
         match path {
             Some(path) => {
                 let path = path.as_bytes();

@@ -1,6 +1,6 @@
 //! Facts as Cedar's entities and context: what the schema promises, and nothing else.
 
-use super::residual::Named;
+use super::named::Named;
 use crate::lower::{Field, List, Part, View};
 use cedar_policy_core::ast::{
     Context, Eid, Entity, EntityType, EntityUID, EntityUIDEntry, Name, PartialValue, Request, RestrictedExpr, Value,

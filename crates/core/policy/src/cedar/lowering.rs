@@ -2,7 +2,8 @@
 
 use super::conjunction::{Condition, Conjunct, Test};
 use super::header::{is_context, on_the_wire};
-use super::residual::{Named, Residual};
+use super::named::Named;
+use super::residual::Residual;
 use crate::lower::{Atom, Field, List, Order, Part, Present};
 use cedar_policy_core::ast::{BinaryOp, Expr, ExprKind, Literal, PatternElem, UnaryOp, Var};
 use selvedge_config::checked::Network;

@@ -6,6 +6,7 @@ use super::layout::{
 };
 use super::table::Table;
 use super::tree::Tree;
+use super::words::{Words, len};
 use super::{Index, Tested, Text};
 use selvedge_config::checked::{CredentialRule, From, Rule};
 use selvedge_model::{HostPattern, Name, SpiffeId, TrustDomain, WorkloadKind};
@@ -16,9 +17,7 @@ use std::sync::Arc;
 /// An index under construction.
 #[derive(Debug)]
 pub(crate) struct Builder {
-    words: Vec<u32>,
-    texts: Vec<u8>,
-    known: HashMap<Arc<str>, Text>,
+    words: Words,
     rules: Vec<Tested>,
     domain: TrustDomain,
     /// Numbers of services.
@@ -38,12 +37,10 @@ pub(crate) struct Builder {
 }
 
 impl Builder {
-    /// Nothing yet. The first word is no address.
+    /// Nothing yet.
     pub(crate) fn new(domain: &TrustDomain) -> Builder {
         Builder {
-            words: vec![0],
-            texts: Vec::new(),
-            known: HashMap::new(),
+            words: Words::new(),
             rules: Vec::new(),
             domain: domain.clone(),
             numbers: BTreeMap::new(),
@@ -82,20 +79,20 @@ impl Builder {
                 ports.push(port);
             }
         }
-        let record = self.here();
+        let record = self.words.here();
         self.services.push((service.clone(), record));
-        self.push_text(service.as_str());
-        self.push(number);
-        self.push(0);
-        self.push_len(ports.len());
-        let first = self.here();
+        self.words.push_text(service.as_str());
+        self.words.push(number);
+        self.words.push(0);
+        self.words.push_len(ports.len());
+        let first = self.words.here();
         for port in &ports {
-            self.push_text(port.as_str());
-            (0..3).for_each(|_| self.push(0));
+            self.words.push_text(port.as_str());
+            (0..3).for_each(|_| self.words.push(0));
         }
         let all: Vec<u32> = rules.iter().map(|(index, _)| *index).collect();
-        let all = self.push_list(&all);
-        self.set(record + SERVICE_RULES, all);
+        let all = self.words.push_list(&all);
+        self.words.set(record + SERVICE_RULES, all);
         for (at, port) in ports.iter().enumerate() {
             let own: Vec<&(u32, &Rule)> = rules.iter().filter(|(_, rule)| rule.ports.contains(port)).collect();
             self.lay_port(first + len(at) * PORT_WORDS, &own, (own.len() == rules.len()).then_some(all));
@@ -115,16 +112,16 @@ impl Builder {
         let mut tree = Tree::default();
         let patterns = own.iter().flat_map(|(index, rule)| rule.paths.iter().map(|path| (path, *index)));
         patterns.for_each(|(path, index)| tree.insert(path, index));
-        let tree = tree.lay(self);
-        self.set(port + PORT_TREE, tree);
+        let tree = tree.lay(&mut self.words);
+        self.words.set(port + PORT_TREE, tree);
         let whole: Vec<u32> = own.iter().filter(|(_, rule)| rule.paths.is_empty()).map(|(index, _)| *index).collect();
-        let whole = self.push_list(&whole);
-        self.set(port + PORT_WHOLE, whole);
+        let whole = self.words.push_list(&whole);
+        self.words.set(port + PORT_WHOLE, whole);
         let listed = listed.unwrap_or_else(|| {
             let own: Vec<u32> = own.iter().map(|(index, _)| *index).collect();
-            self.push_list(&own)
+            self.words.push_list(&own)
         });
-        self.set(port + PORT_RULES, listed);
+        self.words.set(port + PORT_RULES, listed);
     }
 
     /// The index. `whens` are the conditions of rules, counted from 1, by the place of the rule.
@@ -132,15 +129,16 @@ impl Builder {
         for (tested, when) in self.rules.iter_mut().zip(whens) {
             tested.when = *when;
         }
-        let ids: Vec<Text> = std::mem::take(&mut self.ids).iter().map(|id| self.text(id.as_str())).collect();
+        let ids: Vec<Text> = std::mem::take(&mut self.ids).iter().map(|id| self.words.text(id.as_str())).collect();
         let callers: Vec<(&[u8], u32)> =
-            ids.iter().zip(0..).map(|(text, number)| (self.bytes(*text), number)).collect();
+            ids.iter().zip(0..).map(|(text, number)| (self.words.bytes(*text), number)).collect();
         let services: Vec<(&[u8], u32)> =
             self.services.iter().map(|(name, at)| (name.as_str().as_bytes(), *at)).collect();
         let (callers, services) = (Table::of(&callers), Table::of(&services));
+        let (words, texts) = self.words.done();
         Index {
-            words: self.words.into(),
-            texts: self.texts.into(),
+            words,
+            texts,
             rules: self.rules.into(),
             services,
             callers,
@@ -160,7 +158,7 @@ impl Builder {
         if numbers.iter().all(|number| *number < METHOD_BITS) {
             return numbers.iter().fold(0, |mask, number| mask | 1 << number);
         }
-        self.push_list(&numbers) | METHOD_LIST
+        self.words.push_list(&numbers) | METHOD_LIST
     }
 
     fn from(&mut self, from: &From) -> u32 {
@@ -181,7 +179,7 @@ impl Builder {
         if let Some(at) = self.froms.get(&record) {
             return *at;
         }
-        let at = self.here();
+        let at = self.words.here();
         self.words.extend(&record);
         self.froms.insert(record, at);
         at
@@ -196,12 +194,12 @@ impl Builder {
         let joined = if groups.is_empty() { 0 } else { self.shown(groups.join(", ").into()) };
         record.extend([issuer, len(scopes.len()), len(groups.len()), joined]);
         for scope in scopes {
-            let text = self.text(scope);
+            let text = self.words.text(scope);
             let shown = self.shown(scope.clone());
             record.extend([text.at, text.len, shown]);
         }
         for group in groups {
-            let text = self.text(group);
+            let text = self.words.text(group);
             record.extend([text.at, text.len]);
         }
     }
@@ -209,57 +207,6 @@ impl Builder {
     fn shown(&mut self, text: Arc<str>) -> u32 {
         distinct(&mut self.shown, &mut self.shown_known, text)
     }
-
-    /// Where the next word will stand.
-    pub(super) fn here(&self) -> u32 {
-        len(self.words.len())
-    }
-
-    pub(super) fn push(&mut self, word: u32) {
-        self.words.push(word);
-    }
-
-    pub(super) fn push_len(&mut self, count: usize) {
-        self.push(len(count));
-    }
-
-    pub(super) fn push_text(&mut self, text: &str) {
-        let text = self.text(text);
-        self.words.extend([text.at, text.len]);
-    }
-
-    pub(super) fn set(&mut self, at: u32, word: u32) {
-        if let Some(found) = self.words.get_mut(at as usize) {
-            *found = word;
-        }
-    }
-
-    fn push_list(&mut self, items: &[u32]) -> u32 {
-        let at = self.here();
-        self.push_len(items.len());
-        self.words.extend_from_slice(items);
-        at
-    }
-
-    /// The place of a text, which stands once.
-    fn text(&mut self, text: &str) -> Text {
-        if let Some(known) = self.known.get(text) {
-            return *known;
-        }
-        let place = Text { at: len(self.texts.len()), len: len(text.len()) };
-        self.texts.extend(text.as_bytes());
-        self.known.insert(text.into(), place);
-        place
-    }
-
-    fn bytes(&self, text: Text) -> &[u8] {
-        self.texts.get(text.at as usize..).and_then(|texts| texts.get(..text.len as usize)).unwrap_or_default()
-    }
-}
-
-/// A count as a word. What does not fit is nowhere, and matches nothing; documents are limited far below that.
-fn len(count: usize) -> u32 {
-    u32::try_from(count).unwrap_or(u32::MAX)
 }
 
 /// The place of a value in a list of distinct ones, added when it is new. For the few: gateways, issuers, methods.

@@ -1,7 +1,7 @@
 //! Patterns by path segment: built as a tree of maps, then laid out as numbers, a node's first child right after it.
 
-use super::build::Builder;
 use super::layout::{EDGE_WORDS, NODE_ANY, NODE_ENDS, NODE_RESTS, NODE_WORDS};
+use super::words::Words;
 use super::{Index, table};
 use selvedge_model::{PathPattern, Segment};
 use std::collections::BTreeMap;
@@ -35,28 +35,28 @@ impl<'a> Tree<'a> {
     }
 
     /// Lays the tree out; its address.
-    pub(super) fn lay(&self, builder: &mut Builder) -> u32 {
-        let at = builder.here();
+    pub(super) fn lay(&self, words: &mut Words) -> u32 {
+        let at = words.here();
         let counts = [self.literals.len(), self.end.len(), self.rest.len()];
-        counts.iter().for_each(|count| builder.push_len(*count));
-        builder.push(0);
-        self.end.iter().chain(&self.rest).for_each(|rule| builder.push(*rule));
+        counts.iter().for_each(|count| words.push_len(*count));
+        words.push(0);
+        self.end.iter().chain(&self.rest).for_each(|rule| words.push(*rule));
         let mut literals: Vec<(u32, &str, &Tree<'_>)> =
             self.literals.iter().map(|(text, tree)| (table::hash(text.as_bytes()), *text, tree)).collect();
         literals.sort_by_key(|(hash, ..)| *hash);
-        literals.iter().for_each(|(hash, ..)| builder.push(*hash));
-        let edges = builder.here();
+        literals.iter().for_each(|(hash, ..)| words.push(*hash));
+        let edges = words.here();
         for (_, text, _) in &literals {
-            builder.push_text(text);
-            builder.push(0);
+            words.push_text(text);
+            words.push(0);
         }
         for (edge, (.., child)) in literals.iter().enumerate() {
-            let child = child.lay(builder);
-            builder.set(edges.saturating_add(edge as u32 * EDGE_WORDS + 2), child);
+            let child = child.lay(words);
+            words.set(edges.saturating_add(edge as u32 * EDGE_WORDS + 2), child);
         }
         if let Some(any) = &self.any {
-            let any = any.lay(builder);
-            builder.set(at + NODE_ANY, any);
+            let any = any.lay(words);
+            words.set(at + NODE_ANY, any);
         }
         at
     }

@@ -3,7 +3,8 @@
 use super::Question;
 use crate::Policy;
 use crate::cedar::entity::{self, captures, record, string};
-use crate::cedar::residual::{Named, store};
+use crate::cedar::named::Named;
+use crate::cedar::residual::store;
 use cedar_policy_core::ast::{Context, Value};
 use selvedge_model::{Credential, Facts, PathPattern};
 use smol_str::SmolStr;
