@@ -10,6 +10,7 @@ mod encode;
 mod error;
 mod fields;
 mod forwarded;
+mod kind;
 mod request;
 mod response;
 
