@@ -9,17 +9,20 @@ use crate::wire::down::Down;
 use crate::wire::timer::Timer;
 use crate::worker::Worker;
 use selvedge_http::{HeadError, RequestHead};
+use std::time::Duration;
+use tokio::time::Instant;
 
-/// Admits, forwards and records one request. Whatever happens, there is one record.
+/// Admits, forwards and records one request. Whatever happens, there is one record. Returns when it ended.
 pub(crate) async fn exchange(
     worker: &Worker,
     connection: &Connection,
     head: Result<RequestHead, HeadError>,
     down: &mut Down<'_>,
     timer: &mut Timer,
-) {
+) -> Instant {
     let live = worker.live();
     let mut hop = Hop::begin(connection, &live);
+    let started = hop.started();
     let admitted = head
         .map_err(|error| Refusal::fault(error.fault(), error))
         .and_then(|head| admit(worker, &live, connection, &mut hop, head));
@@ -37,5 +40,7 @@ pub(crate) async fn exchange(
             hop.refused(&refusal)
         }
     };
+    let ended = started + Duration::from_micros(record.duration_us);
     worker.keep(record);
+    ended
 }

@@ -48,7 +48,13 @@ impl Forward<'_> {
         let mut tries = port.in_turn().take(TRIES_MAX).peekable();
         let mut next = tries.next();
         while let Some(endpoint) = next {
-            let lease = match endpoint.lease(self.live, connect, fresh).await {
+            let kept = if fresh { None } else { endpoint.kept(self.worker.recently()) };
+            let leased = match kept {
+                Some(kept) => Ok(kept),
+                // Boxed, since it is rare, and large with the handshake in it.
+                None => Box::pin(endpoint.lease(self.live, connect)).await,
+            };
+            let lease = match leased {
                 Ok(lease) => lease,
                 // Nothing was sent: another endpoint may fare better.
                 Err(refusal) => {
@@ -111,7 +117,7 @@ impl Forward<'_> {
             bounds,
             method: &request.method,
             added: &[(DECISION, &id)],
-            state: State::new(),
+            state: State::new(hop.started()),
         };
         let done = poll_fn(|cx| relay.poll(cx)).await;
         let state = relay.state;
@@ -119,7 +125,7 @@ impl Forward<'_> {
         match done {
             Ok(()) => {
                 if let Some(io) = up.into_reusable() {
-                    endpoint.keep(io);
+                    endpoint.keep(io, self.worker.recently());
                 }
                 Ok(state.status.unwrap_or_default())
             }

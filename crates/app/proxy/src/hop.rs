@@ -5,7 +5,7 @@ use crate::live::Live;
 use selvedge_model::{DecisionId, Denial, DenialReason, Fault, Outcome, Record, RuleId};
 use selvedge_net::{now_ms, random_u128};
 use std::sync::Arc;
-use std::time::Instant;
+use tokio::time::Instant;
 
 /// Characters of a detail in a record.
 const DETAIL_CHARS_MAX: usize = 300;
@@ -65,6 +65,11 @@ impl Hop {
             client_tls: None,
         };
         Hop { record, rule: None, started: Instant::now() }
+    }
+
+    /// When it began.
+    pub(crate) fn started(&self) -> Instant {
+        self.started
     }
 
     /// Ends the hop: carried out, whatever the answer's status was.

@@ -10,8 +10,9 @@ use selvedge_model::{Fault, SpiffeId};
 use selvedge_net::{Alpn, Call, Stream, TlsError, dial};
 use std::cell::{Cell, RefCell};
 use std::net::SocketAddr;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 use tokio::net::TcpStream;
+use tokio::time::Instant;
 
 /// A connection is kept so long; less than the idle timeout at the other end, so that we close first.
 const IDLE_MAX: Duration = Duration::from_secs(30);
@@ -83,14 +84,11 @@ impl Endpoint {
         self.rests_until.get().is_some_and(|until| until > Instant::now())
     }
 
-    /// A connection for an exchange: a kept one, or a new one.
+    /// A new connection for an exchange.
     ///
     /// # Errors
     /// When none can be made; nothing of the request was sent.
-    pub(crate) async fn lease(&self, live: &Live, timeout: Duration, fresh: bool) -> Result<Lease, Refusal> {
-        if !fresh && let Some(kept) = self.kept() {
-            return Ok(kept);
-        }
+    pub(crate) async fn lease(&self, live: &Live, timeout: Duration) -> Result<Lease, Refusal> {
         let stream = self.connect(live, timeout).await?;
         match self.key.protocol {
             Protocol::Http | Protocol::Tcp => Ok(Lease::H1(Io::new(stream), false)),
@@ -103,10 +101,10 @@ impl Endpoint {
     }
 
     /// Keeps a connection for the next exchange.
-    pub(crate) fn keep(&self, io: Io) {
+    pub(crate) fn keep(&self, io: Io, now: Instant) {
         let mut idle = self.idle.borrow_mut();
         if idle.len() < IDLE_CONNECTIONS_MAX {
-            idle.push((io, Instant::now()));
+            idle.push((io, now));
         }
     }
 
@@ -135,13 +133,14 @@ impl Endpoint {
         Ok(stream)
     }
 
-    fn kept(&self) -> Option<Lease> {
+    /// A connection that was kept.
+    pub(crate) fn kept(&self, now: Instant) -> Option<Lease> {
         if let Some(sender) = self.h2.borrow().as_ref() {
             return Some(Lease::H2(sender.clone()));
         }
         let mut idle = self.idle.borrow_mut();
         while let Some((mut io, since)) = idle.pop() {
-            if since.elapsed() < IDLE_MAX && io.is_quiet() {
+            if now.duration_since(since) < IDLE_MAX && io.is_quiet() {
                 return Some(Lease::H1(io, true));
             }
         }
