@@ -73,7 +73,7 @@ impl Fields {
     /// # Errors
     /// When the name is no token or the value has a control character.
     pub fn push(&mut self, name: &[u8], value: &[u8]) -> Result<(), HeadError> {
-        if name.is_empty() || name.iter().any(|b| lower(*b) == 0) {
+        if name.is_empty() || !name.iter().all(|b| is_token(*b)) {
             return Err(HeadError::FieldName);
         }
         self.push_token(name, value)
@@ -92,13 +92,13 @@ impl Fields {
             return Err(HeadError::TooLarge);
         }
         self.text.reserve(size);
-        let mut odd = false;
-        self.text.extend(name.iter().map(|b| {
-            let lowered = lower(*b);
-            odd |= !(lowered.is_ascii_lowercase() | lowered.is_ascii_digit() | (lowered == b'-'));
-            lowered
-        }));
-        let kind = if odd { Kind::Odd } else { Kind::of(self.text.get(at..).unwrap_or_default()) };
+        self.text.extend_from_slice(name);
+        let name_here = self.text.get_mut(at..).unwrap_or_default();
+        name_here.make_ascii_lowercase();
+        let usual = |b: &u8| b.is_ascii_lowercase() | b.is_ascii_digit() | (*b == b'-');
+        // Looked at to its end, like the value.
+        let odd = name_here.iter().fold(false, |odd, b| odd | !usual(b));
+        let kind = if odd { Kind::Odd } else { Kind::of(name_here) };
         self.text.extend_from_slice(GLUE);
         self.text.extend_from_slice(value);
         self.text.extend_from_slice(END);
@@ -216,32 +216,38 @@ pub(crate) fn trim(value: &[u8]) -> &[u8] {
     value.get(start..end).unwrap_or_default()
 }
 
-/// The characters of a token in lower case, and 0 for what is none.
-const LOWER: [u8; 256] = {
-    let mut table = [0; 256];
+/// RFC 9110 §5.6.2, by byte: looked up once for each character of every name.
+const TOKEN: [bool; 256] = {
+    let mut table = [false; 256];
     let mut byte = 0_u8;
     while byte < 128 {
-        if let Some(slot) = table.split_at_mut(byte as usize).1.first_mut()
-            && is_token(byte)
-        {
-            *slot = byte.to_ascii_lowercase();
+        if let Some(slot) = table.split_at_mut(byte as usize).1.first_mut() {
+            *slot = byte.is_ascii_alphanumeric()
+                || matches!(
+                    byte,
+                    b'!' | b'#'
+                        | b'$'
+                        | b'%'
+                        | b'&'
+                        | b'\''
+                        | b'*'
+                        | b'+'
+                        | b'-'
+                        | b'.'
+                        | b'^'
+                        | b'_'
+                        | b'`'
+                        | b'|'
+                        | b'~'
+                );
         }
         byte += 1;
     }
     table
 };
 
-/// A character of a token in lower case; 0: it is none.
+/// Whether a byte may stand in a token.
 #[inline]
-pub(crate) fn lower(byte: u8) -> u8 {
-    LOWER.get(usize::from(byte)).copied().unwrap_or_default()
-}
-
-/// RFC 9110 §5.6.2.
-const fn is_token(byte: u8) -> bool {
-    matches!(byte, b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9')
-        || matches!(
-            byte,
-            b'!' | b'#' | b'$' | b'%' | b'&' | b'\'' | b'*' | b'+' | b'-' | b'.' | b'^' | b'_' | b'`' | b'|' | b'~'
-        )
+pub(crate) fn is_token(byte: u8) -> bool {
+    TOKEN.get(usize::from(byte)).copied().unwrap_or_default()
 }

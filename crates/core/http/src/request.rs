@@ -1,6 +1,6 @@
 //! A request head, read strictly (RFC 9112 §2 to §6).
 
-use crate::fields::{lower, trim};
+use crate::fields::{is_token, trim};
 use crate::kind::Kind;
 use crate::{Fields, HeadError};
 
@@ -103,7 +103,7 @@ pub(crate) fn read_fields(rest: &mut &[u8], received: usize, limits: &HeadLimits
 /// A field line that has but one reading. `false`: it has none, or there are too many.
 fn push_line(fields: &mut Fields, line: &[u8], fields_max: usize) -> bool {
     let Some(line) = line.strip_suffix(b"\r\n") else { return false };
-    let Some(colon) = line.iter().position(|b| lower(*b) == 0) else { return false };
+    let Some(colon) = line.iter().position(|b| !is_token(*b)) else { return false };
     let (name, rest) = line.split_at(colon);
     let Some((b':', value)) = rest.split_first() else { return false };
     colon > 0 && fields.len() < fields_max && fields.push_token(name, value).is_ok()
@@ -122,7 +122,7 @@ fn why_refused(fields: &Fields, line: &[u8], fields_max: usize) -> HeadError {
         return HeadError::Folded;
     }
     let (name, _) = line.split_at(memchr::memchr(b':', line).unwrap_or_default());
-    if name.is_empty() || name.iter().any(|b| lower(*b) == 0) { HeadError::FieldName } else { HeadError::FieldValue }
+    if name.is_empty() || !name.iter().all(|b| is_token(*b)) { HeadError::FieldName } else { HeadError::FieldValue }
 }
 
 fn unfinished<T>(received: usize, limits: &HeadLimits) -> Result<Option<T>, HeadError> {
@@ -149,7 +149,7 @@ fn request_line(line: &[u8], limits: &HeadLimits) -> Result<(String, String, Ver
     let (first, last) = (memchr::memchr(b' ', line), memchr::memrchr(b' ', line));
     let (Some(first), Some(last)) = (first, last) else { return Err(HeadError::RequestLine) };
     let (method, target) = (line.get(..first).unwrap_or_default(), line.get(first + 1..last).unwrap_or_default());
-    if method.is_empty() || method.len() > 32 || method.iter().any(|b| lower(*b) == 0) {
+    if method.is_empty() || method.len() > 32 || !method.iter().all(|b| is_token(*b)) {
         return Err(HeadError::RequestLine);
     }
     if target.len() > limits.target_bytes_max && memchr::memchr(b' ', target).is_none() {
