@@ -105,7 +105,7 @@ def main():
         bench = prepare(given.seconds, cache)
         proxies = all_peers(bench.work, bench.certs, f"{cache}/venv")
         if not given.peers_only:
-            program = os.environ.get("SELVEDGE", f"{ROOT}/target/release/selvedge")
+            program = os.environ.get("SELVEDGE", f"{ROOT}/target/dist/selvedge")
             proxies.insert(0, Product(program, bench.work, bench.certs))
     except (Failed, OSError) as error:
         print(f"bench: {error}", file=sys.stderr)

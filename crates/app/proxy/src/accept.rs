@@ -92,6 +92,7 @@ fn terms(live: &Live, meaning: &Meaning) -> (&'static Role, Limits) {
     }
 }
 
+/// Boxed is what is rare or soon over, such as a handshake: a connection lives long, and most of the time it waits.
 async fn serve(
     worker: &Rc<Worker>,
     live: &Live,
@@ -111,15 +112,15 @@ async fn serve(
         Meaning::Mesh => mesh(worker, live, bounds, tcp, from).await,
         Meaning::OutboundHttp { service } => {
             let connection = outbound(live, service, bounds, &tcp, from);
-            match begins_h2(&tcp, &connection.limits).await {
-                Some(true) => h2::serve(worker, connection, Stream::Plain(tcp)).await,
+            match Box::pin(begins_h2(&tcp, &connection.limits)).await {
+                Some(true) => Box::pin(h2::serve(worker, connection, Stream::Plain(tcp))).await,
                 Some(false) => h1::serve(worker, &connection, Io::new(Stream::Plain(tcp))).await,
                 None => {}
             }
         }
         Meaning::OutboundTcp { service, to, port } => {
             let connection = outbound(live, service, bounds, &tcp, from);
-            tcp::serve_outbound(worker, &connection, &to, &port, Stream::Plain(tcp)).await;
+            Box::pin(tcp::serve_outbound(worker, &connection, &to, &port, Stream::Plain(tcp))).await;
         }
     }
 }
@@ -142,13 +143,13 @@ fn bare(role: &'static Role, (at, own): (Name, SpiffeId), bounds: Bounds, from: 
 }
 
 async fn edge(worker: &Rc<Worker>, bare: Connection, tls: &EdgeTls, tcp: TcpStream) {
-    let Ok((stream, handshake)) = tls.accept(tcp, timeout(&bare.limits)).await else {
+    let Ok((stream, handshake)) = Box::pin(tls.accept(tcp, timeout(&bare.limits))).await else {
         return worker.shard.handshake_failed(bare.role.name);
     };
     let spoken = handshake.alpn;
     let connection = Connection { scheme: Scheme::Https, sni: handshake.sni, tls: Some(handshake.tls), ..bare };
     match spoken {
-        Some(Alpn::H2) => h2::serve(worker, connection, stream).await,
+        Some(Alpn::H2) => Box::pin(h2::serve(worker, connection, stream)).await,
         Some(Alpn::Http1) | None => h1::serve(worker, &connection, Io::new(stream)).await,
         Some(Alpn::MeshTcp | Alpn::Link) => {}
     }
@@ -159,7 +160,7 @@ async fn mesh(worker: &Rc<Worker>, live: &Live, bounds: Bounds, tcp: TcpStream, 
     let Some(tls) = &live.mesh else { return };
     let asked = |name: &str| live.plan.by_server_name(name).map(|(service, _)| service.name.clone());
     let pick = |name: &str| asked(name).map(|service| live.plan.id(&WorkloadKind::Service(service)));
-    let Ok((stream, handshake)) = tls.accept(tcp, timeout(&bounds.limits), pick).await else {
+    let Ok((stream, handshake)) = Box::pin(tls.accept(tcp, timeout(&bounds.limits), pick)).await else {
         return worker.shard.handshake_failed(MESH_INBOUND.name);
     };
     let found = handshake.sni.as_deref().and_then(|name| live.plan.by_server_name(name));
@@ -179,9 +180,11 @@ async fn mesh(worker: &Rc<Worker>, live: &Live, bounds: Bounds, tcp: TcpStream, 
         ..bare(&MESH_INBOUND, (service.name.clone(), own), bounds, from)
     };
     match (port.protocol, handshake.alpn) {
-        (Protocol::Tcp, Some(Alpn::MeshTcp)) => tcp::serve_inbound(worker, &connection, &port.name, stream).await,
+        (Protocol::Tcp, Some(Alpn::MeshTcp)) => {
+            Box::pin(tcp::serve_inbound(worker, &connection, &port.name, stream)).await;
+        }
         (Protocol::Http | Protocol::Http2 | Protocol::Grpc, Some(Alpn::H2)) => {
-            h2::serve(worker, connection, stream).await;
+            Box::pin(h2::serve(worker, connection, stream)).await;
         }
         (Protocol::Http | Protocol::Http2 | Protocol::Grpc, Some(Alpn::Http1)) => {
             h1::serve(worker, &connection, Io::new(stream)).await;

@@ -12,21 +12,24 @@ use crate::wire::timer::Timer;
 use crate::worker::Worker;
 use selvedge_http::{HeadError, RequestHead};
 use selvedge_model::Fault;
+use std::time::Duration;
+use tokio::time::Instant;
 
-/// Admits, forwards and records one request. Whatever happens, there is one record.
+/// Admits, forwards and records one request. Whatever happens, there is one record. Returns when it ended.
 pub(crate) async fn exchange(
     worker: &Worker,
     connection: &Connection,
     head: Result<RequestHead, HeadError>,
     down: &mut Down<'_>,
     timer: &mut Timer,
-) {
+) -> Instant {
     let live = worker.live();
     let mut hop = Hop::begin(connection, &live);
     let is_grpc = matches!(down, Down::H2(_)) && head.as_ref().is_ok_and(is_grpc);
     hop.upgrades = matches!(down, Down::H1(_)) && head.as_ref().is_ok_and(upgrade::is_asked);
     let room = worker.enter(connection.limits.requests_max);
     let overloaded = || Refusal::fault(Fault::Overloaded, "this process has as much under way as it may");
+    let started = hop.started();
     let admitted = head
         .map_err(|error| Refusal::fault(error.fault(), error))
         .and_then(|head| room.as_ref().map(|_| head).ok_or_else(overloaded))
@@ -50,7 +53,9 @@ pub(crate) async fn exchange(
             hop.refused(&refusal)
         }
     };
+    let ended = started + Duration::from_micros(record.duration_us);
     worker.keep(record);
+    ended
 }
 
 /// Whether the client expects a status in trailers (gRPC over HTTP/2, "Content-Type").

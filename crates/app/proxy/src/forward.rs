@@ -64,10 +64,16 @@ impl Forward<'_> {
             }
             let mut fresh = false;
             loop {
-                let waits = port.wait().ok_or_else(|| overloaded("as many requests as may wait for a connection"))?;
-                let lease = endpoint.lease(self.live, connect, fresh, &|| port.may_connect()).await;
-                drop(waits);
-                let lease = match lease {
+                let leased = match if fresh { None } else { endpoint.kept(self.worker.recently()) } {
+                    Some(kept) => Ok(kept),
+                    None => {
+                        let many = || overloaded("as many requests as may wait for a connection");
+                        let _waits = port.wait().ok_or_else(many)?;
+                        // Boxed, since it is rare, and large with the handshake in it.
+                        Box::pin(endpoint.lease(self.live, connect, &|| port.may_connect())).await
+                    }
+                };
+                let lease = match leased {
                     Ok(lease) => lease,
                     // Nothing was sent: another endpoint may fare better.
                     Err(refusal) if port.traffic.retries.on_connect => {
@@ -164,7 +170,7 @@ impl Forward<'_> {
             bounds,
             method: &request.method,
             added: &answered,
-            state: State::new(),
+            state: State::new(hop.started()),
         };
         if let InspectedBody::Held(held) = &self.body {
             relay.send_held(held.bytes()).map_err(|fault| Broken {
@@ -182,7 +188,7 @@ impl Forward<'_> {
         match done {
             Ok(()) => {
                 if let (Some(io), Some(open)) = (up.into_reusable(), held) {
-                    endpoint.keep(io, open);
+                    endpoint.keep(io, open, self.worker.recently());
                 }
                 Ok(state.status.unwrap_or_default())
             }

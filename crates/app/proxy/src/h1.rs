@@ -11,6 +11,7 @@ use selvedge_net::now_s;
 use std::future::poll_fn;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
+use tokio::time::Instant;
 
 /// After a refusal, what the client still sends is read past for so long, so that it sees the answer and not a reset.
 const LINGER: Duration = Duration::from_secs(2);
@@ -21,17 +22,19 @@ const LINGER_BYTES_MAX: usize = 256 * 1024;
 pub(crate) async fn serve(worker: &Worker, connection: &Connection, mut io: Io) {
     let mut timer = Timer::after(Duration::from_millis(connection.limits.head_timeout_ms));
     let limits = connection.head_limits();
+    let mut since = Instant::now();
     loop {
-        let waiting = Waiting::new(connection);
+        let waiting = Waiting::new(connection, since);
         connection.waits.set(io.input.bytes().is_empty());
         let Some(head) = next_head(&mut io, &mut timer, waiting, &limits).await else { break };
         connection.waits.set(false);
         let mut down = Down::H1(H1Down::new(&mut io, head.as_ref(), !worker.is_draining()));
-        exchange(worker, connection, head, &mut down, &mut timer).await;
+        // Boxed, so that a connection that waits does not hold the room of an exchange.
+        since = Box::pin(exchange(worker, connection, head, &mut down, &mut timer)).await;
         match down {
             Down::H1(h1) if h1.is_reusable() => {}
             Down::H1(_) | Down::H2(_) => {
-                linger(&mut io).await;
+                Box::pin(linger(&mut io)).await;
                 break;
             }
         }
@@ -40,17 +43,19 @@ pub(crate) async fn serve(worker: &Worker, connection: &Connection, mut io: Io) 
 
 /// How long the next head may take.
 struct Waiting {
-    idle: Duration,
+    /// Until it begins.
+    idle: Instant,
+    /// From its first byte.
     head: Duration,
 }
 
 impl Waiting {
-    fn new(connection: &Connection) -> Waiting {
+    fn new(connection: &Connection, since: Instant) -> Waiting {
         let idle = Duration::from_millis(connection.limits.idle_timeout_ms);
         // A connection is worth nothing after its caller's certificate: a client that keeps it would only be refused on it.
-        let valid = connection.caller.as_ref().map_or(u64::MAX, |caller| caller.until.saturating_sub(now_s()));
+        let valid = connection.caller.as_ref().map(|caller| Duration::from_secs(caller.until.saturating_sub(now_s())));
         Waiting {
-            idle: idle.min(Duration::from_secs(valid)),
+            idle: since + valid.map_or(idle, |valid| idle.min(valid)),
             head: Duration::from_millis(connection.limits.head_timeout_ms),
         }
     }
@@ -64,7 +69,7 @@ async fn next_head(
     limits: &HeadLimits,
 ) -> Option<Result<RequestHead, HeadError>> {
     let mut begun = !io.input.bytes().is_empty();
-    timer.set(if begun { waiting.head } else { waiting.idle });
+    timer.set_at(if begun { Instant::now() + waiting.head } else { waiting.idle });
     // How much of the input has been searched for the end of a head: a slow client is not parsed byte by byte.
     let mut searched = 0;
     poll_fn(|cx| {

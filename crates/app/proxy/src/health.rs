@@ -58,7 +58,7 @@ async fn passes(endpoint: &Endpoint, key: &Key, check: &Check, live: &crate::liv
     match (asks, key.protocol) {
         (None, _) | (_, Protocol::Tcp) => endpoint.connect(live, timeout).await.is_ok(),
         (Some(path), protocol) => {
-            let lease = endpoint.lease(live, timeout, true, &|| true).await;
+            let lease = endpoint.lease(live, timeout, &|| true).await;
             match (lease, protocol) {
                 (Ok(Lease::H1(io, _, _)), _) => asked(io, path).await.is_some_and(is_good),
                 (Ok(Lease::H2(sender)), _) => asked_h2(sender, path).await.is_some_and(is_good),

@@ -7,7 +7,7 @@ use selvedge_model::{DecisionId, Denial, DenialReason, Fault, Outcome, Record, R
 use selvedge_net::{now_ms, random_u128};
 use selvedge_schema::{Kind, Violation};
 use std::sync::Arc;
-use std::time::Instant;
+use tokio::time::Instant;
 use zeroize::Zeroizing;
 
 /// Characters of a detail in a record.
@@ -109,6 +109,11 @@ impl Hop {
         };
         let (told, held, challenge) = (Vec::new(), Held::default(), Challenge::default());
         Hop { record, rule: None, told, held, token: None, challenge, upgrades: false, started: Instant::now() }
+    }
+
+    /// When it began.
+    pub(crate) fn started(&self) -> Instant {
+        self.started
     }
 
     /// Ends the hop: carried out, whatever the answer's status was.

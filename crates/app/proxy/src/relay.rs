@@ -65,9 +65,10 @@ pub(crate) struct State {
 }
 
 impl State {
-    pub(crate) fn new() -> State {
+    /// An exchange that began then.
+    pub(crate) fn new(started: Instant) -> State {
         State {
-            started: Instant::now(),
+            started,
             request_ended: false,
             waits_for_client: false,
             answer_ended: false,

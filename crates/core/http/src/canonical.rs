@@ -2,9 +2,10 @@
 
 use crate::arrival::{Arrival, Forwarding};
 use crate::fields::trim;
-use crate::forwarded::{is_forwarding, set_forwarding};
+use crate::forwarded::set_forwarding;
+use crate::kind::Kind;
 use crate::{Fields, Framing, HeadError, RequestHead, Version};
-use selvedge_model::{CanonicalPath, Host};
+use selvedge_model::{CanonicalPath, Host, push_number};
 
 /// A request in its one form.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -25,38 +26,6 @@ pub struct Canonical {
     pub framing: Framing,
 }
 
-/// Fields that we act on. A twin of one (`_` or `.` for `-`) is refused, and `Connection` may not name one.
-fn is_ours(name: &str) -> bool {
-    matches!(
-        name,
-        "host" | "content-length" | "transfer-encoding" | "connection" | "authorization" | "cookie" | "traceparent"
-    ) || is_identity(name)
-        || is_forwarding(name)
-}
-
-/// Fields of one hop alone (RFC 9110 §7.6.1), and those that are written anew.
-pub(crate) fn is_hop_by_hop(name: &str) -> bool {
-    matches!(
-        name,
-        "connection"
-            | "keep-alive"
-            | "proxy-connection"
-            | "proxy-authenticate"
-            | "proxy-authorization"
-            | "te"
-            | "trailer"
-            | "transfer-encoding"
-            | "upgrade"
-            | "http2-settings"
-            | "content-length"
-            | "expect"
-            | "host"
-    )
-}
-
-/// Fields that may occur once.
-const SINGLE: &[&str] = &["authorization", "content-type", "expect", "traceparent"];
-
 /// Finds the canonical form of a request. Identity fields that came with it are dropped: who reads them inside the mesh
 /// does so before. Forwarding fields become what [`Arrival::forwarding`] says.
 ///
@@ -72,11 +41,11 @@ pub fn canonicalise(head: RequestHead, arrival: &Arrival<'_>) -> Result<Canonica
     check_names(&fields)?;
     let named = connection_options(&fields)?;
     let (keep_forwarding, extend) = (arrival.forwarding == Forwarding::Keep, arrival.forwarding == Forwarding::Extend);
-    fields.retain(|name| {
-        !is_hop_by_hop(name)
-            && !named.iter().any(|n| n == name)
-            && !is_identity(name)
-            && (keep_forwarding || !is_forwarding(name) || (extend && name == "x-forwarded-for"))
+    fields.retain_kinds(|kind, name| {
+        !kind.is_hop_by_hop()
+            && !named.iter().any(|n| n.as_bytes() == name)
+            && kind != Kind::Identity
+            && (keep_forwarding || !kind.is_forwarding() || (extend && kind == Kind::ForwardedFor))
     });
     if !keep_forwarding {
         set_forwarding(&mut fields, arrival, &host)?;
@@ -94,25 +63,37 @@ pub fn canonicalise(head: RequestHead, arrival: &Arrival<'_>) -> Result<Canonica
 
 /// Writes the head that goes upstream, from the canonical form and the fields that we add.
 pub fn write_request(request: &Canonical, added: &[(&str, &[u8])], out: &mut Vec<u8>) {
-    let mut put = |parts: &[&[u8]]| parts.iter().for_each(|part| out.extend_from_slice(part));
-    put(&[request.method.as_bytes(), b" ", request.path.as_str().as_bytes()]);
+    put(&[request.method.as_bytes(), b" ", request.path.as_str().as_bytes()], out);
     if let Some(query) = &request.query {
-        put(&[b"?", query.as_bytes()]);
+        put(&[b"?", query.as_bytes()], out);
     }
-    put(&[b" HTTP/1.1\r\nhost: ", request.host.as_str().as_bytes()]);
+    put(&[b" HTTP/1.1\r\nhost: ", request.host.as_str().as_bytes()], out);
     if let Some(port) = request.port {
-        put(&[format!(":{port}").as_bytes()]);
+        out.push(b':');
+        push_number(port.into(), out);
     }
-    put(&[b"\r\n"]);
-    for (name, value) in request.fields.iter().chain(added.iter().copied()) {
-        put(&[name.as_bytes(), b": ", value, b"\r\n"]);
+    out.extend_from_slice(b"\r\n");
+    request.fields.write(out);
+    for (name, value) in added {
+        put(&[name.as_bytes(), b": ", value, b"\r\n"], out);
     }
     match request.framing {
         Framing::None | Framing::UntilClose => {}
-        Framing::Length(length) => put(&[format!("content-length: {length}\r\n").as_bytes()]),
-        Framing::Chunked => put(&[b"transfer-encoding: chunked\r\n"]),
+        Framing::Length(length) => put_length(length, out),
+        Framing::Chunked => out.extend_from_slice(b"transfer-encoding: chunked\r\n"),
     }
-    put(&[b"\r\n"]);
+    out.extend_from_slice(b"\r\n");
+}
+
+fn put(parts: &[&[u8]], out: &mut Vec<u8>) {
+    parts.iter().for_each(|part| out.extend_from_slice(part));
+}
+
+/// The field that tells how long a body is.
+pub(crate) fn put_length(length: u64, out: &mut Vec<u8>) {
+    out.extend_from_slice(b"content-length: ");
+    push_number(length, out);
+    out.extend_from_slice(b"\r\n");
 }
 
 /// Authority, path and query of a target in origin or absolute form (RFC 9112 §3.2).
@@ -137,7 +118,7 @@ fn split_target<'a>(target: &'a str, method: &str) -> Result<(Option<&'a str>, &
 }
 
 fn host_of(fields: &Fields, authority: Option<&str>, version: Version) -> Result<(Host, Option<u16>), HeadError> {
-    let host = fields.single("host").map_err(|_| HeadError::Host)?;
+    let host = fields.single_of(Kind::Host).map_err(|_| HeadError::Host)?;
     let host = host.map(|value| std::str::from_utf8(value).map_err(|_| HeadError::Host)).transpose()?;
     let host = host.map(split_host).transpose()?;
     match (host, authority.map(split_host).transpose()?) {
@@ -171,46 +152,34 @@ fn checked_query(query: Option<&str>) -> Result<Option<String>, HeadError> {
 }
 
 fn check_names(fields: &Fields) -> Result<(), HeadError> {
-    for (name, value) in fields.iter() {
-        if !name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-') {
-            let folded = name.replace(|c: char| !c.is_ascii_alphanumeric(), "-");
-            if is_ours(&folded) || SINGLE.contains(&folded.as_str()) {
-                return Err(HeadError::Twin);
+    for (kind, name) in fields.kinds() {
+        match kind {
+            Kind::Odd => {
+                let fold = |b: &u8| if b.is_ascii_alphanumeric() { *b } else { b'-' };
+                let twin = Kind::of(&name.iter().map(fold).collect::<Vec<u8>>());
+                if twin.is_ours() || twin.is_single() {
+                    return Err(HeadError::Twin);
+                }
             }
-        }
-        if is_override(name) {
-            return Err(HeadError::Override);
-        }
-        if name == "expect" && !value.eq_ignore_ascii_case(b"100-continue") {
-            return Err(HeadError::Unsupported);
+            Kind::Override => return Err(HeadError::Override),
+            _ => {}
         }
     }
-    SINGLE.iter().try_for_each(|name| fields.single(name).map(drop))
+    if fields.all_of(Kind::Expect).any(|value| !value.eq_ignore_ascii_case(b"100-continue")) {
+        return Err(HeadError::Unsupported);
+    }
+    if fields.repeats_a_single() { Err(HeadError::Repeated) } else { Ok(()) }
 }
 
 /// The fields that `Connection` names. It may not reach for those that matter to us.
 fn connection_options(fields: &Fields) -> Result<Vec<String>, HeadError> {
     let mut named = Vec::new();
-    for option in fields.all("connection").flat_map(|value| value.split(|b| *b == b',')) {
+    for option in fields.all_of(Kind::Connection).flat_map(|value| value.split(|b| *b == b',')) {
         let option = String::from_utf8_lossy(trim(option)).to_ascii_lowercase();
-        if is_ours(&option) {
+        if Kind::of(option.as_bytes()).is_ours() {
             return Err(HeadError::Connection);
         }
         named.push(option);
     }
     Ok(named)
-}
-
-/// Fields by which frameworks take another method or path than the one that was decided.
-fn is_override(name: &str) -> bool {
-    matches!(
-        name,
-        "x-http-method-override" | "x-http-method" | "x-method-override" | "x-original-url" | "x-rewrite-url"
-    )
-}
-
-/// Fields that only we set: who the caller is.
-fn is_identity(name: &str) -> bool {
-    let prefixes = ["selvedge-", "x-selvedge-"];
-    prefixes.iter().any(|prefix| name.starts_with(prefix)) || ["txn-token", "x-client-cert"].contains(&name)
 }

@@ -2,6 +2,7 @@
 
 use crate::arrival::{Arrival, Forwarding, Scheme};
 use crate::fields::trim;
+use crate::kind::Kind;
 use crate::{Fields, HeadError};
 use selvedge_model::{Host, push_address};
 use std::net::IpAddr;
@@ -11,11 +12,6 @@ const HOPS_MAX: usize = 16;
 /// Characters of an address: eight groups of four digits (RFC 4291 §2.2).
 const ADDRESS_CHARS_MAX: usize = 39;
 
-/// Whether a field, or a twin of it, tells where a request came from.
-pub(crate) fn is_forwarding(name: &str) -> bool {
-    name.starts_with("x-forwarded-") || ["forwarded", "x-real-ip"].contains(&name)
-}
-
 /// Sets our own forwarding fields.
 pub(crate) fn set_forwarding(fields: &mut Fields, arrival: &Arrival<'_>, host: &Host) -> Result<(), HeadError> {
     let mut addresses = Vec::with_capacity(ADDRESS_CHARS_MAX);
@@ -24,16 +20,16 @@ pub(crate) fn set_forwarding(fields: &mut Fields, arrival: &Arrival<'_>, host: &
             push_address(address.ok_or(HeadError::FieldValue)?, &mut addresses);
             addresses.extend_from_slice(b", ");
         }
-        fields.retain(|name| name != "x-forwarded-for");
+        fields.retain_kinds(|kind, _| kind != Kind::ForwardedFor);
     }
     push_address(arrival.peer, &mut addresses);
-    fields.push(b"x-forwarded-for", &addresses)?;
+    fields.push_token(b"x-forwarded-for", &addresses)?;
     let scheme: &[u8] = match arrival.scheme {
         Scheme::Http => b"http",
         Scheme::Https => b"https",
     };
-    fields.push(b"x-forwarded-proto", scheme)?;
-    fields.push(b"x-forwarded-host", host.as_str().as_bytes())
+    fields.push_token(b"x-forwarded-proto", scheme)?;
+    fields.push_token(b"x-forwarded-host", host.as_str().as_bytes())
 }
 
 /// The client's address: the peer's, unless that is a trusted proxy; then the last address in `X-Forwarded-For` that is
@@ -51,6 +47,6 @@ pub fn client_address(fields: &Fields, peer: IpAddr, trusted: impl Fn(IpAddr) ->
 }
 
 fn forwarded_for(fields: &Fields) -> impl Iterator<Item = Option<IpAddr>> {
-    let items = fields.all("x-forwarded-for").flat_map(|value| value.split(|b| *b == b','));
+    let items = fields.all_of(Kind::ForwardedFor).flat_map(|value| value.split(|b| *b == b','));
     items.map(|item| std::str::from_utf8(trim(item)).ok()?.parse().ok())
 }

@@ -11,6 +11,7 @@ mod error;
 mod fields;
 mod forwarded;
 mod frames;
+mod kind;
 mod request;
 mod response;
 

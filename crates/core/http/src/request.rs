@@ -1,6 +1,7 @@
 //! A request head, read strictly (RFC 9112 §2 to §6).
 
 use crate::fields::{is_token, trim};
+use crate::kind::Kind;
 use crate::{Fields, HeadError};
 
 /// How long the body is.
@@ -86,15 +87,46 @@ pub fn parse_request(input: &[u8], limits: &HeadLimits) -> Result<Option<(Reques
 pub(crate) fn read_fields(rest: &mut &[u8], received: usize, limits: &HeadLimits) -> Result<Option<Fields>, HeadError> {
     let mut fields = Fields::usual();
     loop {
-        let Some(line) = next_line(rest, received, limits)? else { return Ok(None) };
-        if line.is_empty() {
+        let Some(end) = memchr::memchr(b'\n', rest) else { return unfinished(received, limits) };
+        let (line, after) = rest.split_at(end + 1);
+        if line == b"\r\n" {
+            *rest = after;
             return Ok(Some(fields));
         }
-        if fields.len() == limits.fields_max {
-            return Err(HeadError::TooLarge);
+        if !push_line(&mut fields, line, limits.fields_max) {
+            return Err(why_refused(&fields, line, limits.fields_max));
         }
-        push_line(&mut fields, line)?;
+        *rest = after;
     }
+}
+
+/// A field line that has but one reading. `false`: it has none, or there are too many.
+fn push_line(fields: &mut Fields, line: &[u8], fields_max: usize) -> bool {
+    let Some(line) = line.strip_suffix(b"\r\n") else { return false };
+    let Some(colon) = line.iter().position(|b| !is_token(*b)) else { return false };
+    let (name, rest) = line.split_at(colon);
+    let Some((b':', value)) = rest.split_first() else { return false };
+    colon > 0 && fields.len() < fields_max && fields.push_token(name, value).is_ok()
+}
+
+/// What is wrong with a field line.
+#[cold]
+fn why_refused(fields: &Fields, line: &[u8], fields_max: usize) -> HeadError {
+    let Some(line) = line.strip_suffix(b"\r\n").filter(|line| !line.contains(&b'\r')) else {
+        return HeadError::BareLineEnd;
+    };
+    if fields.len() >= fields_max {
+        return HeadError::TooLarge;
+    }
+    if line.first().is_some_and(|b| matches!(b, b' ' | b'\t')) {
+        return HeadError::Folded;
+    }
+    let (name, _) = line.split_at(memchr::memchr(b':', line).unwrap_or_default());
+    if name.is_empty() || !name.iter().all(|b| is_token(*b)) { HeadError::FieldName } else { HeadError::FieldValue }
+}
+
+fn unfinished<T>(received: usize, limits: &HeadLimits) -> Result<Option<T>, HeadError> {
+    if received > limits.head_bytes_max { Err(HeadError::TooLarge) } else { Ok(None) }
 }
 
 /// Takes a line without its CR LF; `None` when it is not whole yet.
@@ -103,9 +135,7 @@ pub(crate) fn next_line<'a>(
     received: usize,
     limits: &HeadLimits,
 ) -> Result<Option<&'a [u8]>, HeadError> {
-    let Some(end) = memchr::memchr(b'\n', rest) else {
-        return if received > limits.head_bytes_max { Err(HeadError::TooLarge) } else { Ok(None) };
-    };
+    let Some(end) = memchr::memchr(b'\n', rest) else { return unfinished(received, limits) };
     let (line, after) = rest.split_at(end + 1);
     let line = line.strip_suffix(b"\r\n").ok_or(HeadError::BareLineEnd)?;
     if line.contains(&b'\r') {
@@ -116,42 +146,32 @@ pub(crate) fn next_line<'a>(
 }
 
 fn request_line(line: &[u8], limits: &HeadLimits) -> Result<(String, String, Version), HeadError> {
-    let line = std::str::from_utf8(line).map_err(|_| HeadError::RequestLine)?;
-    let mut parts = line.split(' ');
-    let (Some(method), Some(target), Some(version), None) = (parts.next(), parts.next(), parts.next(), parts.next())
-    else {
-        return Err(HeadError::RequestLine);
-    };
-    if method.is_empty() || method.len() > 32 || !method.bytes().all(is_token) {
+    let (first, last) = (memchr::memchr(b' ', line), memchr::memrchr(b' ', line));
+    let (Some(first), Some(last)) = (first, last) else { return Err(HeadError::RequestLine) };
+    let (method, target) = (line.get(..first).unwrap_or_default(), line.get(first + 1..last).unwrap_or_default());
+    if method.is_empty() || method.len() > 32 || !method.iter().all(|b| is_token(*b)) {
         return Err(HeadError::RequestLine);
     }
-    if target.len() > limits.target_bytes_max {
+    if target.len() > limits.target_bytes_max && memchr::memchr(b' ', target).is_none() {
         return Err(HeadError::TargetTooLong);
     }
-    if target.is_empty() || !target.bytes().all(|b| b.is_ascii_graphic()) {
+    // Looked at to its end, without a way out: so the compiler takes many bytes at once.
+    if target.is_empty() || !target.iter().fold(true, |good, b| good & (*b > b' ') & (*b < 127)) {
         return Err(HeadError::RequestLine);
     }
-    let version = match version {
-        "HTTP/1.1" => Version::Http11,
-        "HTTP/1.0" => Version::Http10,
+    let version = match line.get(last + 1..).unwrap_or_default() {
+        b"HTTP/1.1" => Version::Http11,
+        b"HTTP/1.0" => Version::Http10,
         _ => return Err(HeadError::Version),
     };
-    Ok((method.to_owned(), target.to_owned(), version))
-}
-
-fn push_line(fields: &mut Fields, line: &[u8]) -> Result<(), HeadError> {
-    if line.first().is_some_and(|b| matches!(b, b' ' | b'\t')) {
-        return Err(HeadError::Folded);
-    }
-    let colon = memchr::memchr(b':', line).ok_or(HeadError::FieldName)?;
-    let (name, value) = line.split_at(colon);
-    fields.push(name, value.get(1..).unwrap_or_default())
+    let text = |part: &[u8]| std::str::from_utf8(part).map(str::to_owned).map_err(|_| HeadError::RequestLine);
+    Ok((text(method)?, text(target)?, version))
 }
 
 /// RFC 9112 §6: one reading of the body's length, or none.
 pub(crate) fn framing(fields: &Fields, version: Version) -> Result<Framing, HeadError> {
-    let length = fields.single("content-length").map_err(|_| HeadError::Framing)?;
-    let coding = fields.single("transfer-encoding").map_err(|_| HeadError::TransferCoding)?;
+    let length = fields.single_of(Kind::ContentLength).map_err(|_| HeadError::Framing)?;
+    let coding = fields.single_of(Kind::TransferEncoding).map_err(|_| HeadError::TransferCoding)?;
     match (length, coding) {
         (None, None) => Ok(Framing::None),
         (Some(_), Some(_)) => Err(HeadError::Framing),
@@ -179,6 +199,6 @@ fn keeps_alive(fields: &Fields, version: Version) -> bool {
 
 /// Whether `Connection` has this option (RFC 9110 §7.6.1).
 pub(crate) fn connection_has(fields: &Fields, option: &[u8]) -> bool {
-    let mut options = fields.all("connection").flat_map(|value| value.split(|b| *b == b','));
+    let mut options = fields.all_of(Kind::Connection).flat_map(|value| value.split(|b| *b == b','));
     options.any(|found| trim(found).eq_ignore_ascii_case(option))
 }

@@ -1,9 +1,10 @@
 //! A response head, read as strictly as a request's: what an upstream sends is not trusted (RFC 9112 §4 and §6.3).
 
-use crate::canonical::is_hop_by_hop;
+use crate::canonical::put_length;
+use crate::kind::Kind;
 use crate::request::{connection_has, next_line, read_fields};
 use crate::{Fields, Framing, HeadError, HeadLimits, Version};
-use std::io::Write;
+use selvedge_model::push_number;
 
 /// A head as received.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -45,28 +46,29 @@ impl ResponseHead {
     /// Removes the fields of one hop, those that `Connection` names, and those that only we set.
     pub fn strip(&mut self) {
         let options = |value: &[u8]| String::from_utf8_lossy(value).to_ascii_lowercase();
-        let named: Vec<String> = self.fields.all("connection").map(options).collect();
-        let is_named = |name: &str| named.iter().flat_map(|value| value.split(',')).any(|n| n.trim() == name);
+        let named: Vec<String> = self.fields.all_of(Kind::Connection).map(options).collect();
+        let is_named =
+            |name: &[u8]| named.iter().flat_map(|value| value.split(',')).any(|n| n.trim().as_bytes() == name);
         // Without a body, a length is what a body would have had (RFC 9110 §8.6): it goes on as it is.
         let tells_length = self.framing == Framing::None && self.status >= 200 && self.status != 204;
-        self.fields.retain(|name| match name {
-            "content-length" => tells_length,
-            _ => !is_hop_by_hop(name) && !name.starts_with("selvedge-") && !is_named(name),
+        self.fields.retain_kinds(|kind, name| match kind {
+            Kind::ContentLength => tells_length,
+            _ => !kind.is_hop_by_hop() && !name.starts_with(b"selvedge-") && !is_named(name),
         });
     }
 }
 
 /// Writes a head. Framing and `connection` are ours; `fields` has end-to-end fields alone.
 pub fn write_response(status: u16, fields: &Fields, framing: Framing, keep_alive: bool, out: &mut Vec<u8>) {
-    // Writing to memory does not fail. The reason phrase may be empty (RFC 9112 §4).
-    let _ = write!(out, "HTTP/1.1 {status} {}\r\n", reason(status));
-    for (name, value) in fields.iter() {
-        for part in [name.as_bytes(), b": ", value, b"\r\n"] {
-            out.extend_from_slice(part);
-        }
-    }
+    out.extend_from_slice(b"HTTP/1.1 ");
+    push_number(status.into(), out);
+    out.push(b' ');
+    // The reason phrase may be empty (RFC 9112 §4).
+    out.extend_from_slice(reason(status).as_bytes());
+    out.extend_from_slice(b"\r\n");
+    fields.write(out);
     match framing {
-        Framing::Length(length) => drop(write!(out, "content-length: {length}\r\n")),
+        Framing::Length(length) => put_length(length, out),
         Framing::Chunked => out.extend_from_slice(b"transfer-encoding: chunked\r\n"),
         Framing::None | Framing::UntilClose => {}
     }

@@ -49,7 +49,7 @@ pub(super) fn take<'l>(
     caller: &Caller<'_>,
 ) -> Result<(), Refusal> {
     let keys = live.plan.checked().mesh.limit_keys as usize;
-    let moment = Moment { at: hop.started, now_s: hop.record.time_ms / 1_000, keys };
+    let moment = Moment { at: hop.started.into(), now_s: hop.record.time_ms / 1_000, keys };
     worker.limiter().take(limits, caller, moment, &mut hop.told, &mut hop.held).map_err(|limit| {
         hop.record.limit = Some(limit);
         Refusal::Denied(Denial::of(DenialReason::RateExceeded))

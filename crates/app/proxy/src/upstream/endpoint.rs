@@ -13,8 +13,9 @@ use selvedge_net::{Alpn, Call, Stream, TlsError, dial};
 use std::cell::{Cell, RefCell};
 use std::net::SocketAddr;
 use std::rc::Rc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 use tokio::net::TcpStream;
+use tokio::time::Instant;
 
 /// A connection is kept so long; less than the idle timeout at the other end, so that we close first.
 const IDLE_MAX: Duration = Duration::from_secs(30);
@@ -141,7 +142,7 @@ impl Endpoint {
         self.node.borrow_mut().begin();
     }
 
-    /// A connection for an exchange: a kept one, or a new one where one more may be made.
+    /// A new connection for an exchange, where one more may be made.
     ///
     /// # Errors
     /// When none can be made; nothing of the request was sent.
@@ -149,12 +150,8 @@ impl Endpoint {
         &self,
         live: &Live,
         timeout: Duration,
-        fresh: bool,
         may_connect: &dyn Fn() -> bool,
     ) -> Result<Lease, Refusal> {
-        if !fresh && let Some(kept) = self.kept() {
-            return Ok(kept);
-        }
         if !may_connect() {
             return Err(Refusal::fault(Fault::Overloaded, "as many connections as there may be are open"));
         }
@@ -171,10 +168,10 @@ impl Endpoint {
     }
 
     /// Keeps a connection for the next exchange.
-    pub(crate) fn keep(&self, io: Io, open: Open) {
+    pub(crate) fn keep(&self, io: Io, open: Open, now: Instant) {
         let mut idle = self.idle.borrow_mut();
         if idle.len() < IDLE_CONNECTIONS_MAX {
-            idle.push((io, open, Instant::now()));
+            idle.push((io, open, now));
         }
     }
 
@@ -203,13 +200,14 @@ impl Endpoint {
         Ok(stream)
     }
 
-    fn kept(&self) -> Option<Lease> {
+    /// A connection that was kept.
+    pub(crate) fn kept(&self, now: Instant) -> Option<Lease> {
         if let Some(sender) = self.h2.borrow().as_ref() {
             return Some(Lease::H2(sender.clone()));
         }
         let mut idle = self.idle.borrow_mut();
         while let Some((mut io, open, since)) = idle.pop() {
-            if since.elapsed() < IDLE_MAX && io.is_quiet() {
+            if now.duration_since(since) < IDLE_MAX && io.is_quiet() {
                 return Some(Lease::H1(io, true, open));
             }
         }

@@ -17,11 +17,13 @@ pub(crate) struct Io {
     pub(crate) ended: bool,
     /// Whether it is to end without order.
     pub(crate) broken: bool,
+    /// Whether TLS may hold back bytes that were given to it.
+    held: bool,
 }
 
 impl Io {
     pub(crate) fn new(stream: Stream) -> Io {
-        Io { stream, input: Input::default(), output: Output::default(), ended: false, broken: false }
+        Io { stream, input: Input::default(), output: Output::default(), ended: false, broken: false, held: false }
     }
 
     /// Reads more. `Ok(0)`: the peer has ended its side. While it waits, an empty connection holds no buffer.
@@ -48,18 +50,18 @@ impl Io {
 
     /// Sends what is to be sent.
     pub(crate) fn poll_flush(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        let mut wrote = false;
         while !self.output.unsent().is_empty() {
             let count = ready!(Pin::new(&mut self.stream).poll_write(cx, self.output.unsent()))?;
             if count == 0 {
                 return Poll::Ready(Err(io::ErrorKind::WriteZero.into()));
             }
             self.output.advance(count);
-            wrote = true;
+            self.held = self.stream.is_tls();
         }
-        // TLS may hold records back that did not fit into the socket.
-        if wrote || matches!(self.stream, Stream::Tls(_)) {
-            return Pin::new(&mut self.stream).poll_flush(cx);
+        // Records that did not fit into the socket.
+        if self.held {
+            ready!(Pin::new(&mut self.stream).poll_flush(cx))?;
+            self.held = false;
         }
         Poll::Ready(Ok(()))
     }

@@ -3,7 +3,7 @@
 //! What serde derives for [`Record`] is the definition, and reads it back; this writes the same for less, since every hop
 //! pays for it. A test holds the two together.
 
-use selvedge_model::{Name, Outcome, PeerTls, Record, RuleId, push_address};
+use selvedge_model::{Name, Outcome, PeerTls, Record, RuleId, push_address, push_number};
 use serde::Serialize;
 use std::io::Write;
 
@@ -15,44 +15,43 @@ pub(super) fn push(record: &Record, out: &mut Vec<u8>) -> Result<(), serde_json:
     out.extend_from_slice(b"{\"id\":\"");
     out.extend_from_slice(&record.id.text());
     out.extend_from_slice(b"\",\"time_ms\":");
-    number(record.time_ms, out);
-    plain("role", record.role.as_str(), out);
-    name("at", record.at.as_ref(), out);
-    text("plan", &record.plan, out);
+    push_number(record.time_ms, out);
+    plain(b",\"role\":\"", record.role.as_str(), out);
+    name(b",\"at\":\"", record.at.as_ref(), out);
+    text(b",\"plan\":\"", &record.plan, out);
     outcome(&record.outcome, out)?;
-    count("status", u64::from(record.status), out);
-    record.peer.iter().for_each(|id| plain("peer", id.as_str(), out));
-    record.local.iter().for_each(|id| plain("local", id.as_str(), out));
+    count(b",\"status\":", u64::from(record.status), out);
+    record.peer.iter().for_each(|id| plain(b",\"peer\":\"", id.as_str(), out));
+    record.local.iter().for_each(|id| plain(b",\"local\":\"", id.as_str(), out));
     if let Some(client) = record.client {
-        key("client", out);
-        out.push(b'"');
+        out.extend_from_slice(b",\"client\":\"");
         push_address(client, out);
         out.push(b'"');
     }
-    rare("user", record.user.as_ref(), out)?;
+    rare(b",\"user\":", record.user.as_ref(), out)?;
     if record.refused {
-        key("refused", out);
-        out.extend_from_slice(b"true");
+        out.extend_from_slice(b",\"refused\":true");
     }
-    record.key.iter().for_each(|id| text("key", id, out));
-    record.limit.iter().for_each(|limit| text("limit", limit, out));
-    name("service", record.service.as_ref(), out);
-    name("port", record.port.as_ref(), out);
-    let texts = [("host", &record.host), ("method", &record.method), ("path", &record.path)];
-    texts.iter().for_each(|(key, value)| value.iter().for_each(|value| text(key, value, out)));
-    rare("headers", (!record.headers.is_empty()).then_some(&record.headers), out)?;
-    count("bytes_in", record.bytes_in, out);
-    count("bytes_out", record.bytes_out, out);
-    count("duration_us", record.duration_us, out);
-    record.trace.iter().for_each(|trace| text("trace", trace, out));
-    tls("tls", record.tls.as_ref(), out);
-    tls("client_tls", record.client_tls.as_ref(), out);
+    record.key.iter().for_each(|id| text(b",\"key\":\"", id, out));
+    record.limit.iter().for_each(|limit| text(b",\"limit\":\"", limit, out));
+    name(b",\"service\":\"", record.service.as_ref(), out);
+    name(b",\"port\":\"", record.port.as_ref(), out);
+    record.host.iter().for_each(|host| text(b",\"host\":\"", host, out));
+    record.method.iter().for_each(|method| text(b",\"method\":\"", method, out));
+    record.path.iter().for_each(|path| text(b",\"path\":\"", path, out));
+    rare(b",\"headers\":", (!record.headers.is_empty()).then_some(&record.headers), out)?;
+    count(b",\"bytes_in\":", record.bytes_in, out);
+    count(b",\"bytes_out\":", record.bytes_out, out);
+    count(b",\"duration_us\":", record.duration_us, out);
+    record.trace.iter().for_each(|trace| text(b",\"trace\":\"", trace, out));
+    tls(b",\"tls\":", record.tls.as_ref(), out);
+    tls(b",\"client_tls\":", record.client_tls.as_ref(), out);
     out.extend_from_slice(b"}\n");
     Ok(())
 }
 
 fn outcome(outcome: &Outcome, out: &mut Vec<u8>) -> Result<(), serde_json::Error> {
-    key("outcome", out);
+    out.extend_from_slice(b",\"outcome\":");
     match outcome {
         Outcome::Allowed(rule) => {
             out.extend_from_slice(b"{\"allowed\":");
@@ -65,20 +64,20 @@ fn outcome(outcome: &Outcome, out: &mut Vec<u8>) -> Result<(), serde_json::Error
 }
 
 /// A part that few records have, as serde writes it.
-fn rare(name: &str, value: Option<&impl Serialize>, out: &mut Vec<u8>) -> Result<(), serde_json::Error> {
+fn rare(key: &[u8], value: Option<&impl Serialize>, out: &mut Vec<u8>) -> Result<(), serde_json::Error> {
     let Some(value) = value else { return Ok(()) };
-    key(name, out);
+    out.extend_from_slice(key);
     value.serialize(&mut serde_json::Serializer::new(out))
 }
 
-fn tls(name: &str, value: Option<&PeerTls>, out: &mut Vec<u8>) {
+fn tls(key: &[u8], value: Option<&PeerTls>, out: &mut Vec<u8>) {
     let Some(tls) = value else { return };
-    key(name, out);
+    out.extend_from_slice(key);
     out.extend_from_slice(b"{\"version\":\"");
     escape(&tls.version, out);
     out.push(b'"');
-    text("cipher", &tls.cipher, out);
-    text("group", &tls.group, out);
+    text(b",\"cipher\":\"", &tls.cipher, out);
+    text(b",\"group\":\"", &tls.group, out);
     out.push(b'}');
 }
 
@@ -86,57 +85,35 @@ fn write_rule(rule: &RuleId, out: &mut Vec<u8>) {
     out.extend_from_slice(b"{\"access\":\"");
     out.extend_from_slice(rule.access.as_str().as_bytes());
     out.push(b'"');
-    plain("rule", rule.rule.as_str(), out);
+    plain(b",\"rule\":\"", rule.rule.as_str(), out);
     out.extend_from_slice(b",\"source\":{\"file\":\"");
     escape(&rule.source.file, out);
     out.push(b'"');
-    count("line", u64::from(rule.source.line), out);
+    count(b",\"line\":", u64::from(rule.source.line), out);
     out.extend_from_slice(b"}}");
 }
 
-fn key(key: &str, out: &mut Vec<u8>) {
-    for part in [",\"", key, "\":"] {
-        out.extend_from_slice(part.as_bytes());
-    }
+/// A value whose type has no character that JSON escapes, after its key with the opening quote.
+fn plain(key: &[u8], value: &str, out: &mut Vec<u8>) {
+    out.extend_from_slice(key);
+    out.extend_from_slice(value.as_bytes());
+    out.push(b'"');
 }
 
-/// A value whose type has no character that JSON escapes.
-fn plain(name: &str, value: &str, out: &mut Vec<u8>) {
-    for part in [",\"", name, "\":\"", value, "\""] {
-        out.extend_from_slice(part.as_bytes());
-    }
+fn name(key: &[u8], value: Option<&Name>, out: &mut Vec<u8>) {
+    value.into_iter().for_each(|value| plain(key, value.as_str(), out));
 }
 
-fn name(name: &str, value: Option<&Name>, out: &mut Vec<u8>) {
-    value.into_iter().for_each(|value| plain(name, value.as_str(), out));
-}
-
-fn text(name: &str, value: &str, out: &mut Vec<u8>) {
-    for part in [",\"", name, "\":\""] {
-        out.extend_from_slice(part.as_bytes());
-    }
+/// Any text, after its key with the opening quote.
+fn text(key: &[u8], value: &str, out: &mut Vec<u8>) {
+    out.extend_from_slice(key);
     escape(value, out);
     out.push(b'"');
 }
 
-fn count(name: &str, value: u64, out: &mut Vec<u8>) {
-    key(name, out);
-    number(value, out);
-}
-
-fn number(mut value: u64, out: &mut Vec<u8>) {
-    let (mut digits, mut first) = ([0; 20], 20);
-    loop {
-        first -= 1;
-        if let Some(digit) = digits.get_mut(first) {
-            *digit = b'0' + (value % 10) as u8;
-        }
-        value /= 10;
-        if value == 0 {
-            break;
-        }
-    }
-    out.extend_from_slice(digits.get(first..).unwrap_or_default());
+fn count(key: &[u8], value: u64, out: &mut Vec<u8>) {
+    out.extend_from_slice(key);
+    push_number(value, out);
 }
 
 /// RFC 8259 §7.
