@@ -4,6 +4,7 @@ mod bearer;
 mod json;
 mod keys;
 mod token;
+pub mod txn;
 
 pub use bearer::{BearerError, bearer};
 pub use keys::{JwksError, KeySet};
