@@ -76,6 +76,11 @@ fn compile_rule(rule: &checked::Rule, when: Option<Arc<Condition>>, domain: &Tru
         methods: rule.methods.clone(),
         paths: rule.paths.clone(),
         from: compile_from(&rule.from, domain),
+        user: rule.on_behalf_of.clone().map(|checked::OnBehalfOf { issuer, scopes, groups }| Credential::Token {
+            issuer,
+            scopes,
+            groups,
+        }),
         when,
     }
 }

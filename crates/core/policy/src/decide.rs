@@ -119,7 +119,10 @@ impl Rule {
             return Some(Missing::Method);
         }
         match (&self.from, facts.peer) {
-            (From::Services(ids), Peer::Workload(id)) => ids.binary_search(id).is_err().then_some(Missing::Caller),
+            (From::Services(ids), Peer::Workload(id)) => match ids.binary_search(id) {
+                Ok(_) => self.user.as_ref().and_then(|user| user.lacks(facts.credential)),
+                Err(_) => Some(Missing::Caller),
+            },
             (From::Gateway { gateway, hosts, credential }, Peer::Outside { gateway: through, host }) => {
                 if gateway != through {
                     return Some(Missing::Caller);

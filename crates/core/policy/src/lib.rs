@@ -81,6 +81,8 @@ struct Rule {
     methods: Option<Vec<Arc<str>>>,
     paths: Vec<PathPattern>,
     from: From,
+    /// The end user for whom a caller from inside must speak.
+    user: Option<Credential>,
     when: Option<Arc<Condition>>,
 }
 

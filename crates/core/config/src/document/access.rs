@@ -24,10 +24,19 @@ pub(crate) struct Access {
 pub(crate) struct Rule {
     pub(crate) name: Placed<Name>,
     pub(crate) from: Caller,
+    pub(crate) on_behalf_of: Option<OnBehalfOf>,
     pub(crate) ports: Vec<Placed<Name>>,
     pub(crate) methods: Option<Vec<Placed<Arc<str>>>>,
     pub(crate) paths: Vec<Placed<PathPattern>>,
     pub(crate) when: Option<Written>,
+}
+
+/// The user for whom a service calls, as written.
+#[derive(Debug)]
+pub(crate) struct OnBehalfOf {
+    pub(crate) issuer: Placed<Name>,
+    pub(crate) scopes: Vec<Arc<str>>,
+    pub(crate) groups: Vec<Arc<str>>,
 }
 
 /// Who calls, as written.
@@ -57,12 +66,13 @@ fn read_rule(reader: &mut Reader<'_>, node: &Node) -> Option<Rule> {
     let map = reader.map(node, "a rule", &["name", "from", "ports", "methods", "paths", "when"])?;
     let (name, from) = (reader.required(&map, "name"), reader.required(&map, "from"));
     let name = name.and_then(|node| reader.place(node, "name", Name::parse));
+    let on_behalf_of = from.and_then(|node| read_on_behalf_of(reader, node));
     let from = from.and_then(|node| read_from(reader, node));
     let ports = reader.texts(&map, "ports", Name::parse).unwrap_or_default();
     let methods = reader.texts(&map, "methods", method);
     let paths = reader.texts(&map, "paths", PathPattern::parse).unwrap_or_default();
     let when = map.get("when").and_then(|node| read_when(reader, node));
-    Some(Rule { name: name?, from: from?, ports, methods, paths, when })
+    Some(Rule { name: name?, from: from?, on_behalf_of, ports, methods, paths, when })
 }
 
 /// A condition. Whether it is Cedar, and about facts that there are, is found where the policy is compiled.
@@ -90,7 +100,8 @@ pub(super) fn method(text: &str) -> Result<Arc<str>, &'static str> {
 }
 
 fn read_from(reader: &mut Reader<'_>, node: &Node) -> Option<Caller> {
-    let known = ["gateway", "hosts", "token", "scopes", "groups", "anonymous", "service", "services", "labels"];
+    let known =
+        ["gateway", "hosts", "token", "scopes", "groups", "anonymous", "service", "services", "labels", "onBehalfOf"];
     let map = reader.map(node, "`from`", &known)?;
     let written = ["gateway", "service", "services", "labels"].into_iter().filter(|key| map.get(key).is_some());
     let written: Vec<&str> = written.collect();
@@ -100,11 +111,19 @@ fn read_from(reader: &mut Reader<'_>, node: &Node) -> Option<Caller> {
         return None;
     };
     if kind == "gateway" {
+        if let Some(node) = map.get("onBehalfOf") {
+            let help = "write `token: ISSUER`: from outside, users come with their own token";
+            reader.error("not-enforceable", node.at, "a gateway calls on nobody's behalf".to_owned(), help);
+        }
         return read_from_gateway(reader, &map);
     }
-    for key in ["hosts", "token", "scopes", "groups", "anonymous"] {
+    let of_a_user = ["scopes", "groups"].into_iter().filter(|_| map.get("onBehalfOf").is_none());
+    for key in ["hosts", "token", "anonymous"].into_iter().chain(of_a_user) {
         if let Some(node) = map.get(key) {
-            let help = format!("leave `{key}` out, or write `from: {{ gateway: … }}`");
+            let help = match key {
+                "scopes" | "groups" => format!("add `onBehalfOf: ISSUER`, or leave `{key}` out"),
+                _ => format!("leave `{key}` out, or write `from: {{ gateway: … }}`"),
+            };
             reader.error(
                 "not-enforceable",
                 node.at,
@@ -121,6 +140,20 @@ fn read_from(reader: &mut Reader<'_>, node: &Node) -> Option<Caller> {
         }
         (None, None) => Some(Caller::Services(reader.texts(&map, "services", Name::parse)?)),
     }
+}
+
+/// `onBehalfOf: ISSUER`, with the scopes and groups that the user must have.
+fn read_on_behalf_of(reader: &mut Reader<'_>, node: &Node) -> Option<OnBehalfOf> {
+    let Value::Map(entries) = &node.value else { return None };
+    let find = |key: &str| entries.iter().find(|(found, _)| found.text == key).map(|(_, node)| node);
+    let issuer = find("onBehalfOf").filter(|_| find("gateway").is_none())?;
+    let issuer = reader.place(issuer, "name", Name::parse)?;
+    let mut values = |key: &str| -> Vec<Arc<str>> {
+        let Some(node) = find(key) else { return Vec::new() };
+        let items = reader.list(node, &format!("`{key}`"));
+        items.iter().filter_map(|item| reader.parse(item, key, value::text)).collect()
+    };
+    Some(OnBehalfOf { issuer, scopes: values("scopes"), groups: values("groups") })
 }
 
 fn read_from_gateway(reader: &mut Reader<'_>, map: &Map<'_>) -> Option<Caller> {

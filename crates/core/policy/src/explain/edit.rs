@@ -154,7 +154,15 @@ fn rule_for(checked: &Checked, facts: &Facts<'_>) -> Option<Rule> {
         source: Source { file: "".into(), line: 0 },
     };
     let methods = method.map(|method| vec![method]);
-    Some(Rule { id, from, ports: vec![facts.port.clone()], methods, paths: path.into_iter().collect(), when: None })
+    Some(Rule {
+        id,
+        from,
+        on_behalf_of: None,
+        ports: vec![facts.port.clone()],
+        methods,
+        paths: path.into_iter().collect(),
+        when: None,
+    })
 }
 
 /// Whether the gateway serves the host: only there may a rule expose anything.
