@@ -24,10 +24,14 @@ pub(crate) async fn exchange(
         .map_err(|error| Refusal::fault(error.fault(), error))
         .and_then(|head| admit(worker, &live, connection, &mut hop, head));
     let carried = match admitted {
-        Ok(permitted) => {
-            let forward = Forward { worker, live: &live, connection, permitted };
-            forward.run(&mut hop, down, timer).await
-        }
+        Ok(permitted) => match worker.takes_off(&live, connection, &hop, &permitted) {
+            // Held until the answer is whole: so long the workload may call on for this user.
+            Ok(_flight) => {
+                let forward = Forward { worker, live: &live, connection, permitted };
+                forward.run(&mut hop, down, timer).await
+            }
+            Err(refusal) => Err(refusal),
+        },
         Err(refusal) => Err(refusal),
     };
     let record = match carried {

@@ -7,6 +7,8 @@ use selvedge_net::{now_ms, random_u128};
 use std::sync::Arc;
 use std::time::Instant;
 
+/// The field with the decision id of a request, at every hop of it, and in its answer.
+pub(crate) const DECISION: &str = "selvedge-decision";
 /// Characters of a detail in a record.
 const DETAIL_CHARS_MAX: usize = 300;
 

@@ -5,6 +5,7 @@
 
 mod accept;
 mod connection;
+mod custody;
 mod exchange;
 mod forward;
 mod h1;
@@ -22,7 +23,6 @@ mod thread;
 mod tokens;
 mod trace;
 mod upstream;
-mod vouch;
 mod wire;
 mod worker;
 
@@ -75,9 +75,11 @@ impl Proxy {
         issuers: Arc<Issuers>,
         (log, metrics): (&DecisionLog, &Arc<Metrics>),
     ) -> std::io::Result<Proxy> {
-        let live = Live { serial: 0, plan: empty, mesh: None, mesh_serial: 0, listeners: Default::default() };
+        let users = live::carries_users(&empty);
+        let live = Live { serial: 0, plan: empty, users, mesh: None, mesh_serial: 0, listeners: Default::default() };
         let (changes, _) = watch::channel(0);
-        let shared = Arc::new(Shared { live: ArcSwap::from_pointee(live), changes, issuers });
+        let shared =
+            Arc::new(Shared { live: ArcSwap::from_pointee(live), changes, issuers, flights: Default::default() });
         let started: std::io::Result<Vec<_>> =
             (0..workers.max(1)).map(|i| thread::start(i, shared.clone(), log.recorder(), metrics.worker(i))).collect();
         Ok(Proxy { shared, workers: started?, changing: Mutex::new(()) })
@@ -114,7 +116,8 @@ impl Proxy {
             (Some(_), None) | (None, Some(_)) => false,
         };
         let mesh_serial = if same { before.mesh_serial } else { serial };
-        self.shared.live.store(Arc::new(Live { serial, plan, mesh, mesh_serial, listeners }));
+        let users = live::carries_users(&plan);
+        self.shared.live.store(Arc::new(Live { serial, plan, users, mesh, mesh_serial, listeners }));
         self.shared.changes.send_replace(serial);
         self.leave(&left);
         Ok(())

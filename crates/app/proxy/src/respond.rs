@@ -2,8 +2,8 @@
 //!
 //! A client learns the status and the decision id, and nothing about the policy (RFC 9457 problem details).
 
+use crate::hop::DECISION;
 use crate::hop::Refusal;
-use crate::vouch::DECISION;
 use crate::wire::down::Down;
 use crate::wire::message::Answer;
 use selvedge_http::{Fields, Framing};

@@ -1,5 +1,6 @@
 //! What all workers of a process read.
 
+use crate::custody::Flights;
 use crate::live::Live;
 use arc_swap::ArcSwap;
 use selvedge_net::issuers::Issuers;
@@ -12,4 +13,6 @@ pub(crate) struct Shared {
     /// Told of each change, after it is in force.
     pub(crate) changes: watch::Sender<u64>,
     pub(crate) issuers: Arc<Issuers>,
+    /// Requests in flight from which local workloads may call on.
+    pub(crate) flights: Arc<Flights>,
 }

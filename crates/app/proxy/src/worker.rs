@@ -2,6 +2,7 @@
 //!
 //! Nothing on the request path is shared with another worker but what is in force, which is read by one atomic load.
 
+use crate::custody::{Custody, Flights};
 use crate::live::Live;
 use crate::shared::Shared;
 use crate::tokens;
@@ -23,6 +24,8 @@ pub(crate) struct Worker {
     pub(crate) shard: Shard,
     pub(crate) upstreams: Upstreams,
     tokens: RefCell<tokens::Tokens>,
+    /// Transaction tokens.
+    pub(crate) custody: RefCell<Custody>,
     changes: watch::Receiver<u64>,
     draining: Cell<bool>,
     /// Open connections by number.
@@ -46,6 +49,7 @@ impl Worker {
             shard,
             upstreams: Upstreams::default(),
             tokens: RefCell::default(),
+            custody: RefCell::default(),
             changes,
             draining: Cell::new(false),
             open: RefCell::default(),
@@ -56,6 +60,11 @@ impl Worker {
     /// What is in force.
     pub(crate) fn live(&self) -> Arc<Live> {
         self.shared.live.load_full()
+    }
+
+    /// Requests in flight, of all workers.
+    pub(crate) fn flights(&self) -> &Arc<Flights> {
+        &self.shared.flights
     }
 
     /// A receiver that is told of each change of the plan from now on.

@@ -2,6 +2,7 @@
 
 use super::route::Routed;
 use crate::connection::Connection;
+use crate::custody::Carried;
 use crate::hop::{Hop, Refusal};
 use crate::live::Live;
 use crate::role::Accepts;
@@ -41,10 +42,12 @@ pub(crate) fn identify(
         Accepts::EdgeCredential => token(worker, live, &mut routed.request, &routed.issuers),
         Accepts::PeerSvid => {
             still_valid(connection)?;
-            let user = routed.vouched.as_mut().and_then(|vouched| vouched.user.take());
-            user.map_or(Shown::Absent, |user| Shown::Token(Arc::new(user)))
+            user_of(routed.carried.as_deref())
         }
-        Accepts::LocalWorkload => Shown::Absent,
+        Accepts::LocalWorkload => {
+            routed.carried = worker.in_flight(live, connection, hop);
+            user_of(routed.carried.as_deref())
+        }
     };
     match &user {
         Shown::Token(principal) => hop.record.user = Some(Arc::clone(principal)),
@@ -52,6 +55,11 @@ pub(crate) fn identify(
         Shown::Absent => {}
     }
     Ok(Identified { routed, user })
+}
+
+/// The end user for whom one of our own hops speaks.
+fn user_of(carried: Option<&Carried>) -> Shown {
+    carried.and_then(|carried| carried.token.user()).map_or(Shown::Absent, |user| Shown::Token(user.clone()))
 }
 
 /// A connection outlives the certificate that it was made with; the identity does not.

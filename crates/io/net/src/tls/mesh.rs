@@ -25,6 +25,7 @@ const PROTOCOLS: &[Alpn] = &[Alpn::H2, Alpn::Http1, Alpn::MeshTcp];
 pub struct MeshTls {
     bundle: Arc<TrustBundle>,
     identities: HashMap<SpiffeId, Identity>,
+    svids: HashMap<SpiffeId, Svid>,
     server: ConfigBuilder<ServerConfig, WantsVerifier>,
 }
 
@@ -56,12 +57,23 @@ impl MeshTls {
         let identities: Result<_, _> = svids.iter().map(|svid| Ok((svid.id.clone(), Identity::new(svid)?))).collect();
         let server = ServerConfig::builder_with_provider(provider());
         let server = server.with_protocol_versions(&[&rustls::version::TLS13]).map_err(TlsError::unusable)?;
-        Ok(MeshTls { bundle: Arc::new(bundle), identities: identities?, server })
+        let own = svids.iter().map(|svid| (svid.id.clone(), svid.clone())).collect();
+        Ok(MeshTls { bundle: Arc::new(bundle), identities: identities?, svids: own, server })
     }
 
     /// Whether an SVID of this identity is here.
     pub fn has(&self, id: &SpiffeId) -> bool {
         self.identities.contains_key(id)
+    }
+
+    /// Our SVID of this identity, for what is signed beside TLS.
+    pub fn svid(&self, id: &SpiffeId) -> Option<&Svid> {
+        self.svids.get(id)
+    }
+
+    /// The bundle that verifies our peers.
+    pub fn bundle(&self) -> &TrustBundle {
+        &self.bundle
     }
 
     /// Answers a peer of the mesh. `pick` says which of our SVIDs answers to a server name. The handshake's `peer` is
