@@ -7,6 +7,7 @@ mod identity;
 mod link;
 mod names;
 mod token;
+mod txn;
 
 /// One target.
 pub struct Target {
@@ -26,6 +27,7 @@ pub const TARGETS: &[Target] = &[
     Target { name: "canonical", run: http::canonical, inputs: http::requests },
     Target { name: "body_decoder", run: http::body_decoder, inputs: http::bodies },
     Target { name: "token", run: token::run, inputs: token::inputs },
+    Target { name: "txn", run: txn::run, inputs: txn::inputs },
     Target { name: "path", run: names::path, inputs: names::paths },
     Target { name: "host_pattern", run: names::host_pattern, inputs: names::hosts },
     Target { name: "svid", run: identity::svid, inputs: identity::inputs },
