@@ -8,13 +8,12 @@ mod minted;
 mod received;
 
 pub(crate) use flight::{Flight, Flights};
+pub(crate) use minted::For;
 
 use crate::connection::Connection;
 use crate::hop::{Hop, Refusal};
 use crate::live::Live;
 use crate::role::Arrival;
-use crate::stage::decide::Permitted;
-use crate::worker::Worker;
 use selvedge_authn::txn::{HAND_OVERS_MAX, Outside, Signers, TxnToken};
 use selvedge_model::{Fault, Name};
 use selvedge_net::{MeshTls, now_s};
@@ -57,37 +56,35 @@ impl Custody {
     }
 }
 
-impl Worker {
-    /// Notes an admitted request while it is in flight, so that its workload can call on for its user. One without a user
-    /// is noted, too: a trace that it shares with another request says no longer for whom a call is made.
-    ///
-    /// # Errors
-    /// When too many are in flight: one that is not noted could pass for another.
-    pub(crate) fn takes_off(
-        &self,
-        live: &Live,
-        connection: &Connection,
-        hop: &Hop,
-        permitted: &Permitted,
-    ) -> Result<Option<Flight>, Refusal> {
-        if !live.users || connection.role.arrival != Arrival::MeshLink || !calls_on(live, &connection.at) {
-            return Ok(None);
-        }
-        let Some(trace) = hop.record.trace.as_deref().and_then(trace_id) else { return Ok(None) };
-        let carried = permitted.carried.as_ref().filter(|carried| carried.token.user().is_some());
-        let flight = Flights::take_off(self.flights(), trace, &connection.at, carried);
-        flight.map(Some).ok_or_else(|| Refusal::fault(Fault::NotReady, "too many requests are in flight"))
+/// Notes an admitted request while it is in flight, so that its workload can call on for its user. One without a user
+/// is noted, too: a trace that it shares with another request says no longer for whom a call is made.
+///
+/// # Errors
+/// When too many are in flight: one that is not noted could pass for another.
+pub(crate) fn take_off(
+    flights: &Arc<Flights>,
+    live: &Live,
+    connection: &Connection,
+    hop: &Hop,
+    carried: Option<&Arc<Carried>>,
+) -> Result<Option<Flight>, Refusal> {
+    if !live.users || connection.role.arrival != Arrival::MeshLink || !calls_on(live, &connection.at) {
+        return Ok(None);
     }
+    let Some(trace) = hop.record.trace.as_deref().and_then(trace_id) else { return Ok(None) };
+    let carried = carried.filter(|carried| carried.token.user().is_some());
+    let flight = Flights::take_off(flights, trace, &connection.at, carried);
+    flight.map(Some).ok_or_else(|| Refusal::fault(Fault::NotReady, "too many requests are in flight"))
+}
 
-    /// The token of the one user for whose request, in flight at this workload, the workload calls on: by the trace id. No
-    /// trace, an unknown one, or one with requests of several users: no user.
-    pub(crate) fn in_flight(&self, live: &Live, connection: &Connection, hop: &Hop) -> Option<Arc<Carried>> {
-        if !live.users || connection.caller.is_none() {
-            return None;
-        }
-        let found = self.flights().find(hop.record.trace.as_deref().and_then(trace_id)?, &connection.at)?;
-        (found.token.hand_overs < HAND_OVERS_MAX && found.token.is_timely(now_s())).then_some(found)
+/// The token of the one user for whose request, in flight at this workload, the workload calls on: by the trace id. No
+/// trace, an unknown one, or one with requests of several users: no user.
+pub(crate) fn in_flight(flights: &Flights, live: &Live, connection: &Connection, hop: &Hop) -> Option<Arc<Carried>> {
+    if !live.users || connection.caller.is_none() {
+        return None;
     }
+    let found = flights.find(hop.record.trace.as_deref().and_then(trace_id)?, &connection.at)?;
+    (found.token.hand_overs < HAND_OVERS_MAX && found.token.is_timely(now_s())).then_some(found)
 }
 
 fn calls_on(live: &Live, service: &Name) -> bool {

@@ -1,6 +1,7 @@
 //! One request from its head to its record, for every role and protocol.
 
 use crate::connection::Connection;
+use crate::custody::take_off;
 use crate::forward::Forward;
 use crate::hop::{Hop, Refusal};
 use crate::pipeline::admit;
@@ -24,7 +25,7 @@ pub(crate) async fn exchange(
         .map_err(|error| Refusal::fault(error.fault(), error))
         .and_then(|head| admit(worker, &live, connection, &mut hop, head));
     let carried = match admitted {
-        Ok(permitted) => match worker.takes_off(&live, connection, &hop, &permitted) {
+        Ok(permitted) => match take_off(worker.flights(), &live, connection, &hop, permitted.carried.as_ref()) {
             // Held until the answer is whole: so long the workload may call on for this user.
             Ok(_flight) => {
                 let forward = Forward { worker, live: &live, connection, permitted };

@@ -1,6 +1,7 @@
 //! Forwarding: a connection to an endpoint, the exchange over it, and a second try where one is safe.
 
 use crate::connection::Connection;
+use crate::custody::For;
 use crate::hop::{DECISION, Hop, Refusal};
 use crate::live::Live;
 use crate::relay::{Bounds, Relay, State};
@@ -140,7 +141,11 @@ impl Forward<'_> {
         }
         let mut custody = self.worker.custody.borrow_mut();
         match (self.connection.role.accepts, &self.permitted.carried) {
-            (Accepts::EdgeCredential, _) => custody.minted(self.live, self.connection, hop, &self.permitted).map(Some),
+            (Accepts::EdgeCredential, _) => {
+                let Permitted { request, user, service, .. } = &self.permitted;
+                let whom = For { host: &request.host, user: user.as_ref(), service };
+                custody.minted(self.live, self.connection, hop, &whom).map(Some)
+            }
             (Accepts::LocalWorkload, Some(carried)) => {
                 custody.handed_over(self.live, self.connection, carried, &self.permitted.service).map(Some)
             }

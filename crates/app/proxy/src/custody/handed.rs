@@ -15,7 +15,14 @@ const HANDED_MAX: usize = 2048;
 
 /// By the place of what came, which is held on to, and the service that is called.
 #[derive(Debug, Default)]
-pub(super) struct Handed(HashMap<(usize, Name), (Arc<Carried>, Arc<str>), RandomState>);
+pub(super) struct Handed(HashMap<(usize, Name), Known, RandomState>);
+
+#[derive(Debug)]
+struct Known {
+    /// Held on to, so that no other takes its place.
+    _carried: Arc<Carried>,
+    value: Arc<str>,
+}
 
 impl Custody {
     /// What came, handed over to a service.
@@ -32,8 +39,8 @@ impl Custody {
         let unready = |why: &str| Refusal::fault(Fault::NotReady, why);
         let mesh = self.mesh(live)?;
         let key = (Arc::as_ptr(carried).addr(), service.clone());
-        if let Some((_, value)) = self.handed.0.get(&key) {
-            return Ok(value.clone());
+        if let Some(known) = self.handed.0.get(&key) {
+            return Ok(known.value.clone());
         }
         let svid = mesh.svid(&connection.own).ok_or_else(|| unready("the service has no SVID yet"))?;
         let target = live.plan.target(service.as_str()).ok_or_else(|| unready("the service is gone"))?;
@@ -42,7 +49,7 @@ impl Custody {
         if self.handed.0.len() >= HANDED_MAX {
             self.handed.0.clear();
         }
-        self.handed.0.insert(key, (carried.clone(), value.clone()));
+        self.handed.0.insert(key, Known { _carried: carried.clone(), value: value.clone() });
         Ok(value)
     }
 }

@@ -4,7 +4,6 @@ use super::Custody;
 use crate::connection::Connection;
 use crate::hop::{Hop, Refusal};
 use crate::live::Live;
-use crate::stage::decide::Permitted;
 use ahash::RandomState;
 use selvedge_authn::txn::{self, LIFETIME_S, Outside, Shown};
 use selvedge_model::{Fault, Host, Name, PeerTls, Principal, RuleId};
@@ -36,6 +35,14 @@ struct Known {
     user: Option<Arc<Principal>>,
     rule: Arc<RuleId>,
     service: Name,
+}
+
+/// What was permitted: for whom, to call what, where.
+#[derive(Clone, Copy)]
+pub(crate) struct For<'a> {
+    pub(crate) host: &'a Host,
+    pub(crate) user: Option<&'a Arc<Principal>>,
+    pub(crate) service: &'a Name,
 }
 
 /// What a token says, borrowed.
@@ -77,18 +84,18 @@ impl Custody {
         live: &Live,
         connection: &Connection,
         hop: &Hop,
-        permitted: &Permitted,
+        whom: &For<'_>,
     ) -> Result<Arc<str>, Refusal> {
         let unready = |why: &str| Refusal::fault(Fault::NotReady, why);
         let (mesh, now) = (self.mesh(live)?, now_s());
         let said = Said {
             gateway: &connection.at,
-            host: &permitted.request.host,
+            host: whom.host,
             client: hop.record.client.unwrap_or(connection.client),
             tls: connection.tls.as_ref(),
-            user: permitted.user.as_ref(),
+            user: whom.user,
             rule: hop.rule.as_ref().ok_or_else(|| unready("no rule allowed it"))?,
-            service: &permitted.service,
+            service: whom.service,
         };
         let hash = self.minted.hash(&said);
         let fresh = |known: &&Known| known.expires >= now + LEFT_S_MIN && known.says(&said);

@@ -2,7 +2,7 @@
 
 use super::route::Routed;
 use crate::connection::Connection;
-use crate::custody::Carried;
+use crate::custody::{Carried, in_flight};
 use crate::hop::{Hop, Refusal};
 use crate::live::Live;
 use crate::role::Accepts;
@@ -45,7 +45,7 @@ pub(crate) fn identify(
             user_of(routed.carried.as_deref())
         }
         Accepts::LocalWorkload => {
-            routed.carried = worker.in_flight(live, connection, hop);
+            routed.carried = in_flight(worker.flights(), live, connection, hop);
             user_of(routed.carried.as_deref())
         }
     };
