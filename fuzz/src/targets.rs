@@ -8,6 +8,7 @@ mod jwt;
 mod link;
 mod names;
 mod token;
+mod txn;
 mod workload;
 
 /// One target.
@@ -28,6 +29,7 @@ pub const TARGETS: &[Target] = &[
     Target { name: "canonical", run: http::canonical, inputs: http::requests },
     Target { name: "body_decoder", run: http::body_decoder, inputs: http::bodies },
     Target { name: "token", run: token::run, inputs: token::inputs },
+    Target { name: "txn", run: txn::run, inputs: txn::inputs },
     Target { name: "path", run: names::path, inputs: names::paths },
     Target { name: "host_pattern", run: names::host_pattern, inputs: names::hosts },
     Target { name: "svid", run: identity::svid, inputs: identity::inputs },

@@ -1,8 +1,10 @@
 //! One request from its head to its record, for every role and protocol.
 
 use crate::connection::Connection;
+use crate::custody::take_off;
 use crate::forward::Forward;
 use crate::hop::{Hop, Refusal};
+use crate::live::Live;
 use crate::pipeline::admit;
 use crate::respond::refuse;
 use crate::stage::inspect::{self, Inspected};
@@ -37,11 +39,7 @@ pub(crate) async fn exchange(
     let carried = match admitted {
         // After the decision and before a byte goes upstream; it reads the body, so it is no part of `admit`.
         Ok(admitted) => match inspect::inspect(&live, connection, &mut hop, admitted, (down, timer)).await {
-            Ok(inspected) => {
-                let Inspected { permitted, body } = inspected;
-                let forward = Forward { worker, live: &live, connection, permitted, body };
-                forward.run(&mut hop, down, timer).await
-            }
+            Ok(inspected) => send(worker, &live, connection, inspected, (&mut hop, down, timer)).await,
             Err(refusal) => Err(refusal),
         },
         Err(refusal) => Err(refusal),
@@ -56,6 +54,20 @@ pub(crate) async fn exchange(
     let ended = started + Duration::from_micros(record.duration_us);
     worker.keep(record);
     ended
+}
+
+/// Sends what may go upstream, and the answer back.
+async fn send(
+    worker: &Worker,
+    live: &Live,
+    connection: &Connection,
+    inspected: Inspected,
+    (hop, down, timer): (&mut Hop, &mut Down<'_>, &mut Timer),
+) -> Result<u16, Refusal> {
+    let Inspected { permitted, body } = inspected;
+    // Held until the answer is whole: so long the workload may call on for this user.
+    let _flight = take_off(worker.flights(), live, connection, hop, permitted.carried.as_ref())?;
+    Forward { worker, live, connection, permitted, body }.run(hop, down, timer).await
 }
 
 /// Whether the client expects a status in trailers (gRPC over HTTP/2, "Content-Type").

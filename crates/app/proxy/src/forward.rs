@@ -1,26 +1,28 @@
 //! Forwarding: a connection to an endpoint, the exchange over it, and a second try where one is safe.
 
 use crate::connection::Connection;
-use crate::hop::{Hop, Refusal};
+use crate::custody::For;
+use crate::hop::{DECISION, Hop, Refusal};
 use crate::live::Live;
 use crate::relay::{Bounds, Relay, State};
+use crate::role::Accepts;
 use crate::stage::decide::Permitted;
 use crate::stage::inspect::InspectedBody;
 use crate::told;
 use crate::upgrade::Upgrade;
 use crate::upstream::{self, Endpoint, Entered, Lease, Open, Port, Tried, key};
-use crate::vouch::{DECISION, OUTSIDE, Vouched};
 use crate::wire::down::Down;
 use crate::wire::timer::Timer;
 use crate::wire::up::Up;
 use crate::worker::Worker;
+use selvedge_authn::txn::FIELD;
 use selvedge_balance::Ended;
 use selvedge_http::{Canonical, HeadLimits};
 use selvedge_model::{Fault, Side};
-
 use std::cell::Cell;
 use std::future::poll_fn;
 use std::rc::Rc;
+use std::sync::Arc;
 use std::time::Duration;
 
 /// Endpoints that are tried for one request.
@@ -117,8 +119,8 @@ impl Forward<'_> {
         (port, endpoint): (&Port, &Endpoint),
     ) -> Result<u16, Refusal> {
         let id = hop.record.id.text();
-        let vouched = self.vouched(hop, endpoint);
-        let outside = vouched.as_ref().map(|vouched| (OUTSIDE, vouched.as_bytes()));
+        let token = self.token(hop, endpoint)?;
+        let outside = token.as_ref().map(|token| (FIELD, token.as_bytes()));
         let added: Vec<(&str, &[u8])> = [(DECISION, &id[..])].into_iter().chain(outside).collect();
         if endpoint.is_mesh() {
             hop.record.local = Some(self.connection.own.clone());
@@ -136,9 +138,9 @@ impl Forward<'_> {
     ) -> Result<u16, Broken> {
         let Attempt { port, endpoint, entered, tried, bounds } = attempt;
         let id = hop.record.id.text();
-        let vouched = self.vouched(hop, endpoint);
-        let added: &[(&str, &[u8])] = match &vouched {
-            Some(vouched) => &[(DECISION, &id), (OUTSIDE, vouched.as_bytes())],
+        let token = self.token(hop, endpoint).map_err(|refusal| Broken { refusal, again: Again::Never })?;
+        let added: &[(&str, &[u8])] = match &token {
+            Some(token) => &[(DECISION, &id), (FIELD, token.as_bytes())],
             None => &[(DECISION, &id)],
         };
         let request = &self.permitted.request;
@@ -199,18 +201,23 @@ impl Forward<'_> {
         }
     }
 
-    /// What a gateway says of the outside caller, to a hop of our own that will decide again.
-    fn vouched(&self, hop: &Hop, endpoint: &Endpoint) -> Option<String> {
-        if self.connection.caller.is_some() || !endpoint.is_mesh() {
-            return None;
+    /// What is said of the outside caller to a hop of our own: a gateway mints it, a service hands it over.
+    fn token(&self, hop: &Hop, endpoint: &Endpoint) -> Result<Option<Arc<str>>, Refusal> {
+        if !endpoint.is_mesh() {
+            return Ok(None);
         }
-        let vouched = Vouched {
-            host: self.permitted.request.host.clone(),
-            client: hop.record.client.unwrap_or(self.connection.client),
-            user: self.permitted.user.as_deref().cloned(),
-            tls: self.connection.tls.clone(),
-        };
-        Some(vouched.encode())
+        let mut custody = self.worker.custody.borrow_mut();
+        match (self.connection.role.accepts, &self.permitted.carried) {
+            (Accepts::EdgeCredential, _) => {
+                let Permitted { request, user, service, .. } = &self.permitted;
+                let whom = For { host: &request.host, user: user.as_ref(), service };
+                custody.minted(self.live, self.connection, hop, &whom).map(Some)
+            }
+            (Accepts::LocalWorkload, Some(carried)) => {
+                custody.handed_over(self.live, self.connection, carried, &self.permitted.service).map(Some)
+            }
+            (Accepts::LocalWorkload, None) | (Accepts::PeerSvid, _) => Ok(None),
+        }
     }
 }
 

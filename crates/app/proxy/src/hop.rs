@@ -10,6 +10,8 @@ use std::sync::Arc;
 use tokio::time::Instant;
 use zeroize::Zeroizing;
 
+/// The field with the decision id of a request, at every hop of it, and in its answer.
+pub(crate) const DECISION: &str = "selvedge-decision";
 /// Characters of a detail in a record.
 const DETAIL_CHARS_MAX: usize = 300;
 

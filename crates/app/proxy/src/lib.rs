@@ -5,6 +5,7 @@
 
 mod accept;
 mod connection;
+mod custody;
 mod exchange;
 mod flood;
 mod forward;
@@ -28,7 +29,6 @@ mod told;
 mod trace;
 mod upgrade;
 mod upstream;
-mod vouch;
 mod wire;
 mod worker;
 
@@ -89,8 +89,9 @@ impl Proxy {
         issuers: Arc<Issuers>,
         (log, metrics): (&DecisionLog, &Arc<Metrics>),
     ) -> std::io::Result<Proxy> {
-        let live =
-            Live { serial: 0, plan: empty, mesh: None, mesh_serial: 0, zone: None, listeners: Default::default() };
+        let users = live::carries_users(&empty);
+        let (zone, listeners) = (None, Default::default());
+        let live = Live { serial: 0, plan: empty, users, mesh: None, mesh_serial: 0, zone, listeners };
         let (changes, _) = watch::channel(0);
         let (checks, begun) = upstream::Checks::new();
         let (checks, count) = (Arc::new(checks), u32::try_from(workers.max(1)).unwrap_or(u32::MAX));
@@ -98,8 +99,8 @@ impl Proxy {
         shed::watch_memory(Arc::downgrade(&gate))?;
         let [a, b] = [random_u128(), random_u128()];
         let limiter = Arc::new(Limiter::new([a as u64, (a >> 64) as u64, b as u64, (b >> 64) as u64]));
-        let live = ArcSwap::from_pointee(live);
-        let shared = Arc::new(Shared { live, changes, issuers, limiter, checks, gate, workers: count });
+        let (live, flights) = (ArcSwap::from_pointee(live), Default::default());
+        let shared = Arc::new(Shared { live, changes, issuers, flights, limiter, checks, gate, workers: count });
         health::start(Arc::downgrade(&shared), begun)?;
         let started: std::io::Result<Vec<_>> =
             (0..workers.max(1)).map(|i| thread::start(i, shared.clone(), log.recorder(), metrics.worker(i))).collect();
@@ -137,14 +138,9 @@ impl Proxy {
             (Some(_), None) | (None, Some(_)) => false,
         };
         let mesh_serial = if same { before.mesh_serial } else { serial };
-        self.shared.live.store(Arc::new(Live {
-            serial,
-            plan,
-            mesh,
-            mesh_serial,
-            zone: settings.zone.clone(),
-            listeners,
-        }));
+        let users = live::carries_users(&plan);
+        let zone = settings.zone.clone();
+        self.shared.live.store(Arc::new(Live { serial, plan, users, mesh, mesh_serial, zone, listeners }));
         self.shared.changes.send_replace(serial);
         self.leave(&left);
         Ok(())

@@ -2,7 +2,7 @@
 
 use crate::connection::Caller;
 use crate::{EdgeSource, Settings};
-use selvedge_config::checked::Listener;
+use selvedge_config::checked::{From, Listener, Rule};
 use selvedge_model::Name;
 use selvedge_net::{EdgeTls, MeshTls, TlsError};
 use selvedge_plan::Plan;
@@ -16,6 +16,8 @@ pub(crate) struct Live {
     /// Which change this is: it grows with each.
     pub(crate) serial: u64,
     pub(crate) plan: Arc<Plan>,
+    /// Whether users travel further than to the first service.
+    pub(crate) users: bool,
     /// Our SVIDs and the trust bundle. `None`: the mesh is not reachable from here yet.
     pub(crate) mesh: Option<Arc<MeshTls>>,
     /// The change with which these identities came.
@@ -63,6 +65,20 @@ pub(crate) enum Meaning {
         /// Its port.
         port: Name,
     },
+}
+
+/// Whether some decision between services looks at the user. Where none does, no user travels, and nothing is kept.
+pub(crate) fn carries_users(plan: &Plan) -> bool {
+    let checked = plan.checked();
+    let speaks_of_one = |text: &str| text.contains("user");
+    let inside = |rule: &Rule| match &rule.from {
+        From::Services(_) => {
+            rule.on_behalf_of.is_some() || rule.when.as_ref().is_some_and(|w| speaks_of_one(w.as_str()))
+        }
+        From::Gateway { .. } => false,
+    };
+    checked.access.iter().flat_map(|access| &access.rules).any(inside)
+        || checked.guardrails.iter().any(|guardrail| speaks_of_one(guardrail.text.as_str()))
 }
 
 /// Why a plan cannot be put in force here. What was in force stays.

@@ -23,7 +23,7 @@ pub(crate) fn admit(
     head: RequestHead,
 ) -> Result<Admitted, Refusal> {
     // One form first: everything after it looks at that form alone, so no two stages can disagree about the request.
-    let canonical = canon::canonicalise(live, connection, hop, head)?;
+    let canonical = canon::canonicalise(worker, live, connection, hop, head)?;
     // Routing before identity: which credential is read, and whether one is, depends on the exposures of the route.
     let routed = route::find(live, connection, hop, canonical)?;
     // By address before identity: a flood is to cost no signature that is verified for it.

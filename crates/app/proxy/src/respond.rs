@@ -2,9 +2,8 @@
 //!
 //! A client learns the status and the decision id, and nothing about the policy (RFC 9457 problem details).
 
-use crate::hop::{Hop, Refusal};
+use crate::hop::{DECISION, Hop, Refusal};
 use crate::told;
-use crate::vouch::DECISION;
 use crate::wire::down::Down;
 use crate::wire::message::Answer;
 use selvedge_http::{Fields, Framing};

@@ -1,5 +1,6 @@
 //! What all workers of a process read.
 
+use crate::custody::Flights;
 use crate::limiter::Limiter;
 use crate::live::Live;
 use crate::shed::Gate;
@@ -21,4 +22,6 @@ pub(crate) struct Shared {
     pub(crate) gate: Arc<Gate>,
     /// How many workers share the limits of the process.
     pub(crate) workers: u32,
+    /// Requests in flight from which local workloads may call on.
+    pub(crate) flights: Arc<Flights>,
 }

@@ -4,11 +4,10 @@
 //! No stage looks into the messages. With each change of the plan the request is decided again, and the tunnel ends when
 //! it is no longer allowed.
 
-use crate::hop::{Hop, Refusal};
+use crate::hop::{DECISION, Hop, Refusal};
 use crate::live::Live;
 use crate::tcp::{Pump, Pumped};
 use crate::upstream::{Endpoint, Port};
-use crate::vouch::DECISION;
 use crate::wire::down::Down;
 use crate::wire::io::Io;
 use crate::worker::Worker;

@@ -2,6 +2,7 @@
 //!
 //! Nothing on the request path is shared with another worker but what is in force, which is read by one atomic load.
 
+use crate::custody::{Custody, Flights};
 use crate::limiter::Limiter;
 use crate::live::Live;
 use crate::shared::Shared;
@@ -31,6 +32,8 @@ pub(crate) struct Worker {
     pub(crate) shard: Shard,
     pub(crate) upstreams: Upstreams,
     tokens: RefCell<tokens::Tokens>,
+    /// Transaction tokens.
+    pub(crate) custody: RefCell<Custody>,
     changes: watch::Receiver<u64>,
     /// Set while connections are to end: until when those that wait for a request may go on waiting.
     idle_until: Cell<Option<Instant>>,
@@ -72,6 +75,7 @@ impl Worker {
             shard,
             upstreams,
             tokens: RefCell::default(),
+            custody: RefCell::default(),
             changes,
             idle_until: Cell::new(None),
             drains: Notify::new(),
@@ -85,6 +89,11 @@ impl Worker {
     /// What is in force.
     pub(crate) fn live(&self) -> Arc<Live> {
         self.shared.live.load_full()
+    }
+
+    /// Requests in flight, of all workers.
+    pub(crate) fn flights(&self) -> &Arc<Flights> {
+        &self.shared.flights
     }
 
     /// A receiver that is told of each change of the plan from now on.

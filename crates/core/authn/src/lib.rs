@@ -5,6 +5,7 @@ mod bearer;
 mod json;
 mod keys;
 mod token;
+pub mod txn;
 
 pub use api_key::{NewKey, ShownKey, key_scheme, new_key, shown_key};
 pub use bearer::{BearerError, bearer};

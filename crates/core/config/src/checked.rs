@@ -320,6 +320,8 @@ pub struct Rule {
     pub id: RuleId,
     /// Who calls.
     pub from: From,
+    /// The end user for whom a caller from inside must speak; never with a rule from a gateway, nor on a TCP port.
+    pub on_behalf_of: Option<OnBehalfOf>,
     /// The ports it is for, by name; filled with every port of the service when none is written.
     pub ports: Vec<Name>,
     /// The methods; `None` is every method, and the only value on a TCP port.
@@ -373,6 +375,17 @@ pub enum CredentialRule {
         /// One of these groups, if any is written.
         groups: Vec<Arc<str>>,
     },
+}
+
+/// The end user whom a request must carry, as the gateway verified it and the transaction token brings it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OnBehalfOf {
+    /// The issuer of the user's token.
+    pub issuer: Name,
+    /// Every one of these scopes.
+    pub scopes: Vec<Arc<str>>,
+    /// One of these groups, if any is written.
+    pub groups: Vec<Arc<str>>,
 }
 
 impl Network {

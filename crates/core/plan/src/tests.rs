@@ -37,6 +37,7 @@ fn exposure(service: &str, host: &str, path: &str, methods: Option<&str>) -> Acc
     let rule = Rule {
         id: RuleId { access: name(service), rule: name("open"), source: source() },
         from: From::Gateway { gateway: name("public"), hosts: vec![HostPattern::parse(host).unwrap()], credential },
+        on_behalf_of: None,
         ports: vec![name("http")],
         methods: methods.map(|method| vec![method.into()]),
         paths: vec![PathPattern::parse(path).unwrap()],

@@ -108,11 +108,12 @@ impl Policy {
     /// The first thing that a candidate lacks, which the index found by port and path.
     fn lacks_beside_path(&self, rule: u32, tested: Tested, asked: &Asked<'_>) -> Option<Missing> {
         let claim = match (self.index.from(tested.from), asked.facts.peer) {
-            (Caller::Services(callers), Peer::Workload(_)) => {
+            (Caller::Services { callers, user }, Peer::Workload(_)) => {
                 if asked.peer.is_none_or(|peer| callers.binary_search(&peer).is_err()) {
                     return Some(Missing::Caller);
                 }
-                None
+                // A rule that asks for no user does not look at one.
+                user.map(Some)
             }
             (Caller::Gateway { gateway, hosts, claim }, Peer::Outside { host, .. }) => {
                 if asked.peer != Some(gateway) {
@@ -123,7 +124,7 @@ impl Policy {
                 }
                 Some(claim)
             }
-            (Caller::Services(_), Peer::Outside { .. }) | (Caller::Gateway { .. }, Peer::Workload(_)) => {
+            (Caller::Services { .. }, Peer::Outside { .. }) | (Caller::Gateway { .. }, Peer::Workload(_)) => {
                 return Some(Missing::Caller);
             }
         };

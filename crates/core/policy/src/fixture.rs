@@ -88,12 +88,16 @@ fn rule() -> impl Strategy<Value = String> {
         (some(PATTERNS), further()).prop_map(|(paths, (methods, when))| format!("{methods}  paths: {paths}\n{when}"));
     let request = (line("paths", some(PATTERNS)), further())
         .prop_map(|(paths, (methods, when))| format!("{methods}{paths}{when}"));
-    let inside = some(&["checkout", "storefront"]).prop_map(|services| format!("  from: {{ services: {services} }}\n"));
-    let labels = Just("  from: { labels: { team: buy } }\n".to_owned());
-    let inside = prop_oneof![inside, labels];
+    let named =
+        || some(&["checkout", "storefront"]).prop_map(|services| format!("  from: {{ services: {services} }}\n"));
+    let labels = || Just("  from: { labels: { team: buy } }\n".to_owned());
+    let for_a_user = (some(&["checkout", "storefront"]), user())
+        .prop_map(|(services, user)| format!("  from: {{ services: {services}, onBehalfOf: {user} }}\n"));
+    let of_http = prop_oneof![named(), for_a_user, labels()];
+    let inside = prop_oneof![named(), labels()];
     prop_oneof![
         (outside(), exposed).prop_map(|(from, request)| format!("{from}  ports: [http]\n{request}")),
-        (inside.clone(), some(&["http", "admin"]), request)
+        (of_http, some(&["http", "admin"]), request)
             .prop_map(|(from, ports, request)| format!("{from}  ports: {ports}\n{request}")),
         inside.prop_map(|from| format!("{from}  ports: [ledger]\n")),
     ]
@@ -114,17 +118,21 @@ const CONDITIONS: &[&str] = &[
     r#"context.time.weekday + context.time.hour > 9"#,
 ];
 
+/// An issuer, with scopes and groups.
+fn user() -> impl Strategy<Value = String> {
+    let scopes = prop::option::of(some(&["orders:read", "orders:write"]));
+    let groups = prop::option::of(some(&["staff", "audit"]));
+    let issuer = prop::sample::select(&["corporate", "partner"][..]);
+    (issuer, scopes, groups).prop_map(|(issuer, scopes, groups)| {
+        let scopes = scopes.map(|scopes| format!(", scopes: {scopes}")).unwrap_or_default();
+        let groups = groups.map(|groups| format!(", groups: {groups}")).unwrap_or_default();
+        format!("{issuer}{scopes}{groups}")
+    })
+}
+
 fn outside() -> impl Strategy<Value = String> {
-    let token = |issuer: &'static str| {
-        let scopes = prop::option::of(some(&["orders:read", "orders:write"]));
-        let groups = prop::option::of(some(&["staff", "audit"]));
-        (scopes, groups).prop_map(move |(scopes, groups)| {
-            let scopes = scopes.map(|scopes| format!(", scopes: {scopes}")).unwrap_or_default();
-            let groups = groups.map(|groups| format!(", groups: {groups}")).unwrap_or_default();
-            format!("token: {issuer}{scopes}{groups}")
-        })
-    };
-    let credential = prop_oneof![Just("anonymous: true".to_owned()), token("corporate"), token("partner")];
+    let token = || user().prop_map(|user| format!("token: {user}"));
+    let credential = prop_oneof![Just("anonymous: true".to_owned()), token(), token()];
     let through = prop::sample::select(
         &[
             "gateway: public",
@@ -217,7 +225,9 @@ pub(crate) fn facts() -> impl Strategy<Value = Owned> {
     (gateway, host, id, credential, to, 0..2_000_000_000_u64).prop_map(|(gateway, host, id, credential, to, now)| {
         let (credential, host) = match (&gateway, to.1) {
             (Some(_), Some(_)) => (credential, host),
-            // A token means nothing inside, and TCP has neither.
+            // Inside there is no host; what is forged there is refused before anything is decided.
+            (None, Some(_)) if !matches!(credential, Shown::Refused) => (credential, ""),
+            // TCP has neither.
             (None, _) | (_, None) => (Shown::Absent, ""),
         };
         Owned { gateway, host, id, credential, port: to.0, request: to.1, now }

@@ -2,7 +2,7 @@
 
 use crate::Policy;
 use proptest::prelude::*;
-use selvedge_config::checked::{Access, Checked, CredentialRule, From, Mesh, Rule};
+use selvedge_config::checked::{Access, Checked, CredentialRule, From, Mesh, OnBehalfOf, Rule};
 use selvedge_model::{
     Credential, Decision, Denial, DenialReason, Facts, HostPattern, Missing, Name, PathPattern, Peer, Principal,
     RequestFacts, RuleId, Source, SpiffeId, TrustDomain,
@@ -18,6 +18,7 @@ fn rule(rule: &str, from: From, methods: Option<&[&str]>, paths: &[&str]) -> Rul
     Rule {
         id: RuleId { access: name("orders"), rule: name(rule), source: Source { file: "orders.yaml".into(), line: 7 } },
         from,
+        on_behalf_of: None,
         ports: vec![name("http")],
         methods: methods.map(|methods| methods.iter().map(|m| Arc::from(*m)).collect()),
         paths: paths.iter().map(|path| PathPattern::parse(path).unwrap()).collect(),
@@ -289,4 +290,37 @@ fn a_rule_is_for_its_own_ports_and_for_connections_only_without_paths() {
     assert_eq!(ask("raw", Some("/orders")), near("raw", Missing::Path));
     assert_eq!(ask("http", None), near("both", Missing::Path));
     assert_eq!(ask("other", None), near("admin", Missing::Port));
+}
+
+#[test]
+fn a_service_that_calls_for_a_user_brings_that_user() {
+    let (scopes, groups) = (vec!["orders:read".into()], vec!["staff".into()]);
+    let user = Some(OnBehalfOf { issuer: name("corporate"), scopes, groups });
+    let from = From::Services(vec![name("checkout")]);
+    let policy = policy(vec![Rule { on_behalf_of: user, ..rule("for-users", from, None, &["/**"]) }]);
+    let checkout = SpiffeId::parse("spiffe://acme.example/checkout").unwrap();
+    let missing = |shown| match decide(&policy, Peer::Workload(&checkout), shown, "GET", "/orders") {
+        Decision::Allow(_) => None,
+        Decision::Deny(denial) => {
+            assert_eq!(denial.reason, DenialReason::NotPermitted);
+            Some(denial.nearest.unwrap().missing)
+        }
+    };
+    let member = |issuer: &str, scopes: &[&str], groups: &[&str]| Principal {
+        issuer: name(issuer),
+        groups: groups.iter().map(|group| Arc::from(*group)).collect(),
+        ..principal(scopes)
+    };
+    assert_eq!(missing(Credential::Absent), Some(Missing::Token(name("corporate"))));
+    let stranger = member("partner", &["orders:read"], &["staff"]);
+    assert_eq!(missing(Credential::Token(&stranger)), Some(Missing::Token(name("corporate"))));
+    let nobody = member("corporate", &[], &["staff"]);
+    assert_eq!(missing(Credential::Token(&nobody)), Some(Missing::Scope("orders:read".into())));
+    let guest = member("corporate", &["orders:read"], &[]);
+    assert_eq!(missing(Credential::Token(&guest)), Some(Missing::Group("staff".into())));
+    assert_eq!(missing(Credential::Token(&member("corporate", &["orders:read"], &["staff"]))), None);
+    // From outside, such a rule is for nobody.
+    let outside = Peer::Outside { gateway: &name("public"), host: "api.acme.example" };
+    let ada = member("corporate", &["orders:read"], &["staff"]);
+    assert!(matches!(decide(&policy, outside, Credential::Token(&ada), "GET", "/orders"), Decision::Deny(_)));
 }

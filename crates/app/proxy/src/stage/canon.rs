@@ -1,30 +1,34 @@
 //! The request in its one canonical form, or refused.
 
 use crate::connection::Connection;
-use crate::hop::{Hop, Refusal};
+use crate::custody::Carried;
+use crate::hop::{DECISION, Hop, Refusal};
 use crate::live::Live;
 use crate::role::Arrival as By;
 use crate::trace;
-use crate::vouch::{self, Vouched};
+use crate::worker::Worker;
+use selvedge_authn::txn::FIELD;
 use selvedge_config::checked::Network;
 use selvedge_http::{Arrival, Canonical, Forwarding, Framing, RequestHead, canonicalise as canonical, client_address};
 use selvedge_model::{DecisionId, Fault, WorkloadKind};
 use std::net::IpAddr;
+use std::sync::Arc;
 
 /// A request in canonical form.
 pub(crate) struct Canonicalised {
     pub(crate) request: Canonical,
-    /// What a gateway says of the outside caller; read from a gateway alone.
-    pub(crate) vouched: Option<Vouched>,
+    /// The transaction token that came with it, between our own hops.
+    pub(crate) carried: Option<Arc<Carried>>,
 }
 
 pub(crate) fn canonicalise(
+    worker: &Worker,
     live: &Live,
     connection: &Connection,
     hop: &mut Hop,
     head: RequestHead,
 ) -> Result<Canonicalised, Refusal> {
-    let vouched = from_our_own(connection, hop, &head)?;
+    let carried = from_our_own(worker, live, connection, hop, &head)?;
     let forwarding = match connection.role.arrival {
         By::MeshLink => Forwarding::Keep,
         By::Outbound => Forwarding::Replace,
@@ -35,7 +39,8 @@ pub(crate) fn canonicalise(
     let arrival = Arrival { scheme: connection.scheme, sni, peer: connection.client, forwarding };
     let mut request = canonical(head, &arrival).map_err(|error| Refusal::fault(error.fault(), error))?;
     hop.record.method = Some(request.method.as_str().into());
-    let asked = vouched.as_ref().map_or(request.host.as_str(), |vouched| vouched.host.as_str());
+    let outside = carried.as_ref().and_then(|carried| carried.outside());
+    let asked = outside.map_or(request.host.as_str(), |outside| outside.host.as_str());
     hop.record.host = Some(asked.into());
     hop.record.path = Some(request.path.as_str().into());
     hop.record.trace = Some(trace::ensure(&mut request.fields));
@@ -44,24 +49,37 @@ pub(crate) fn canonicalise(
     {
         return Err(Refusal::fault(Fault::BodyTooLarge, format_args!("a body of {length} bytes is announced")));
     }
-    Ok(Canonicalised { request, vouched })
+    Ok(Canonicalised { request, carried })
 }
 
-/// What only our own hops may say: the decision id, and from a gateway whom it speaks for.
-fn from_our_own(connection: &Connection, hop: &mut Hop, head: &RequestHead) -> Result<Option<Vouched>, Refusal> {
+/// What only our own hops may say: the decision id, and in a transaction token for whom they speak. One that cannot be
+/// verified is a refusal, never the absence of a user.
+fn from_our_own(
+    worker: &Worker,
+    live: &Live,
+    connection: &Connection,
+    hop: &mut Hop,
+    head: &RequestHead,
+) -> Result<Option<Arc<Carried>>, Refusal> {
     let Some(caller) = connection.caller.as_ref().filter(|_| connection.is_inside()) else { return Ok(None) };
-    let id = head.fields.single(vouch::DECISION).ok().flatten().and_then(|id| std::str::from_utf8(id).ok());
+    let id = head.fields.single(DECISION).ok().flatten().and_then(|id| std::str::from_utf8(id).ok());
     if let Some(id) = id.and_then(|id| DecisionId::parse(id).ok()) {
         hop.record.id = id;
     }
-    let WorkloadKind::Gateway(_) = caller.kind else { return Ok(None) };
-    let said = head.fields.single(vouch::OUTSIDE).ok().flatten();
-    let vouched = said.and_then(Vouched::parse);
-    let Some(vouched) = vouched else {
-        return Err(Refusal::fault(Fault::BadRequest, "a gateway did not say whom it speaks for"));
+    let twice = |_| Refusal::fault(Fault::BadRequest, "two transaction tokens came with the request");
+    let Some(value) = head.fields.single(FIELD).map_err(twice)? else {
+        return match caller.kind {
+            WorkloadKind::Gateway(_) => {
+                Err(Refusal::fault(Fault::BadRequest, "a gateway did not say whom it speaks for"))
+            }
+            WorkloadKind::Service(_) | WorkloadKind::Node(_) | WorkloadKind::Control(_) => Ok(None),
+        };
     };
-    hop.record.client = Some(vouched.client);
-    Ok(Some(vouched))
+    let carried = worker.custody.borrow_mut().received(live, connection, caller, value)?;
+    if let Some(outside) = carried.outside() {
+        hop.record.client = Some(outside.client);
+    }
+    Ok(Some(carried))
 }
 
 /// Where the client is, and whether the forwarding fields that came are to be believed.

@@ -4,6 +4,7 @@ use super::headers::Wanted;
 use super::identify::{Identified, Shown};
 use super::route::Routed;
 use crate::connection::Connection;
+use crate::custody::Carried;
 use crate::hop::{Hop, Refusal};
 use crate::live::Live;
 use crate::role::Accepts;
@@ -25,6 +26,8 @@ pub(crate) struct Permitted {
     pub(crate) port: Name,
     /// The end user, for the next hop.
     pub(crate) user: Option<Arc<Principal>>,
+    /// The transaction token: at an inner hop the one that came, on the way out the one to hand over.
+    pub(crate) carried: Option<Arc<Carried>>,
 }
 
 pub(crate) fn decide(
@@ -34,14 +37,16 @@ pub(crate) fn decide(
     identified: Identified,
 ) -> Result<Permitted, Refusal> {
     let Identified { routed, user } = identified;
-    let Routed { request, vouched, service, port, .. } = routed;
+    let Routed { request, carried, service, port, .. } = routed;
     let decision = {
-        let host = vouched.as_ref().map_or(request.host.as_str(), |vouched| vouched.host.as_str());
+        // On the way out, the peer is the workload, and outside facts are not its own.
+        let outside = carried.as_ref().filter(|_| connection.is_inside()).and_then(|carried| carried.outside());
+        let host = outside.map_or(request.host.as_str(), |outside| outside.host.as_str());
         let wanted = Wanted::of(live.plan.policy().headers_wanted(), &request.fields);
         let headers = wanted.facts();
-        let tls = vouched.as_ref().map_or(connection.tls.as_ref(), |vouched| vouched.tls.as_ref());
+        let tls = outside.map_or(connection.tls.as_ref(), |outside| outside.tls.as_ref());
         hop.record.headers = kept(&headers);
-        hop.record.client_tls = vouched.as_ref().and_then(|vouched| vouched.tls.clone());
+        hop.record.client_tls = outside.and_then(|outside| outside.tls.clone());
         let facts = Facts {
             peer: peer(live, connection, host)?,
             credential: match &user {
@@ -68,7 +73,7 @@ pub(crate) fn decide(
         Shown::Token(principal) => Some(principal),
         Shown::Absent | Shown::Refused => None,
     };
-    Ok(Permitted { request, service, port, user })
+    Ok(Permitted { request, service, port, user, carried })
 }
 
 /// Decides a TCP connection. It has no request and no credential.

@@ -4,6 +4,7 @@ use super::credential::{self, Bad};
 use super::route::Routed;
 use super::throttle::Throttled;
 use crate::connection::Connection;
+use crate::custody::{Carried, in_flight};
 use crate::hop::{Hop, Refusal};
 use crate::live::Live;
 use crate::role::Accepts;
@@ -45,10 +46,12 @@ pub(crate) fn identify(
         },
         Accepts::PeerSvid => {
             still_valid(connection)?;
-            let user = routed.vouched.as_mut().and_then(|vouched| vouched.user.take());
-            user.map_or(Shown::Absent, |user| Shown::Token(Arc::new(user)))
+            user_of(routed.carried.as_deref())
         }
-        Accepts::LocalWorkload => Shown::Absent,
+        Accepts::LocalWorkload => {
+            routed.carried = in_flight(worker.flights(), live, connection, hop);
+            user_of(routed.carried.as_deref())
+        }
     };
     match &user {
         Shown::Token(principal) => hop.record.user = Some(Arc::clone(principal)),
@@ -56,6 +59,11 @@ pub(crate) fn identify(
         Shown::Absent => {}
     }
     Ok(Identified { routed, user })
+}
+
+/// The end user for whom one of our own hops speaks.
+fn user_of(carried: Option<&Carried>) -> Shown {
+    carried.and_then(|carried| carried.token.user()).map_or(Shown::Absent, |user| Shown::Token(user.clone()))
 }
 
 /// A connection outlives the certificate that it was made with; the identity does not.

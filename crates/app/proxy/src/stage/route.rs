@@ -2,10 +2,10 @@
 
 use super::canon::Canonicalised;
 use crate::connection::Connection;
+use crate::custody::Carried;
 use crate::hop::{Hop, Refusal};
 use crate::live::Live;
 use crate::role::Finds;
-use crate::vouch::Vouched;
 use selvedge_config::checked::{Port, Protocol, Service};
 use selvedge_http::Canonical;
 use selvedge_model::{Denial, DenialReason, Fault, Name};
@@ -14,7 +14,7 @@ use std::sync::Arc;
 /// A request whose destination is known.
 pub(crate) struct Routed {
     pub(crate) request: Canonical,
-    pub(crate) vouched: Option<Vouched>,
+    pub(crate) carried: Option<Arc<Carried>>,
     pub(crate) service: Name,
     pub(crate) port: Name,
     /// Issuers whose tokens are read on this route.
@@ -29,7 +29,7 @@ pub(crate) fn find(
     hop: &mut Hop,
     canonical: Canonicalised,
 ) -> Result<Routed, Refusal> {
-    let Canonicalised { request, vouched } = canonical;
+    let Canonicalised { request, carried } = canonical;
     let (service, port, issuers, key_sets) = match connection.role.finds {
         Finds::Exposure => {
             let table = live.plan.routes(&connection.at);
@@ -50,7 +50,7 @@ pub(crate) fn find(
     };
     hop.record.service = Some(service.clone());
     hop.record.port = Some(port.clone());
-    Ok(Routed { request, vouched, service, port, issuers, key_sets })
+    Ok(Routed { request, carried, service, port, issuers, key_sets })
 }
 
 fn not_exposed() -> Refusal {

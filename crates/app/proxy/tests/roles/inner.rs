@@ -3,22 +3,16 @@
 use crate::client::Client;
 use crate::origin::{Origin, Reply};
 use crate::way::around;
-use crate::world::{World, issue};
+use crate::world::{World, issue, minted, outside, token};
 use selvedge_identity::{Authority, Svid};
 use selvedge_model::{Host, Outcome};
 use selvedge_net::{Alpn, MeshTls, client, now_s};
 use std::time::Duration;
 use tokio::net::TcpStream;
 
-/// What a gateway says of an outside caller, base64url of JSON without padding.
-fn vouch(json: &str) -> String {
-    const ALPHABET: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
-    let mut text = String::new();
-    for group in json.as_bytes().chunks(3) {
-        let bits = group.iter().fold(0_usize, |bits, byte| bits << 8 | usize::from(*byte)) << (8 * (3 - group.len()));
-        (0..=group.len()).for_each(|i| text.push(char::from(ALPHABET[bits >> (18 - 6 * i) & 63])));
-    }
-    text
+/// The field with which a gateway hands `orders` what it vouches for: somebody without a credential, at this host.
+fn vouch(world: &World, gateway: &str, host: &str) -> String {
+    format!("txn-token: {}\r\n", token(world, gateway, &outside(gateway, host), "orders"))
 }
 
 async fn peer(world: &World, path: &str) -> Client {
@@ -49,9 +43,12 @@ async fn a_service_without_a_rule_is_403() {
 async fn a_service_vouches_for_nobody() {
     let origin = Origin::always(Reply::ok("")).await;
     let world = around(&origin, |_| {}).await;
-    let outside = vouch(r#"{"host":"api.example","client":"203.0.113.9"}"#);
-    let fields = format!("selvedge-outside: {outside}\r\n");
-    assert_eq!(ask(&world, "stranger", "/", &fields).await, 403);
+    let forged = token(&world, "caller", &outside("gateway/edge", "api.example"), "orders");
+    assert_eq!(ask(&world, "caller", "/", &format!("txn-token: {forged}\r\n")).await, 400);
+    assert_eq!(ask(&world, "caller", "/", &vouch(&world, "gateway/edge", "api.example")).await, 400);
+    // What had this meaning once has none.
+    let fields = "selvedge-outside: e30\r\n";
+    assert_eq!(ask(&world, "stranger", "/", fields).await, 403);
     let mut client = peer(&world, "caller").await;
     client.send(format!("GET / HTTP/1.1\r\nHost: orders\r\n{fields}\r\n")).await;
     let answer = client.answer().await.unwrap();
@@ -66,31 +63,39 @@ async fn a_service_vouches_for_nobody() {
 async fn a_gateway_that_does_not_say_whom_it_speaks_for_is_400() {
     let origin = Origin::always(Reply::ok("")).await;
     let world = around(&origin, |_| {}).await;
-    let good = vouch(r#"{"host":"api.example","client":"203.0.113.9"}"#);
+    let good = vouch(&world, "gateway/edge", "api.example");
+    let value = good.trim_start_matches("txn-token: ").trim_end();
+    let bent = format!("{}A{}", &value[..value.len() / 2], &value[value.len() / 2 + 1..]);
+    let elsewhere = Authority::create(&world.domain, now_s()).unwrap();
+    let elsewhere = issue(&elsewhere, &world.id("gateway/edge"), 3600);
+    let api = outside("gateway/edge", "api.example");
     for fields in [
         String::new(),
-        "selvedge-outside: \r\n".to_owned(),
+        "txn-token: \r\n".to_owned(),
+        "txn-token: e30\r\n".to_owned(),
         "selvedge-outside: e30\r\n".to_owned(),
-        format!("selvedge-outside: {good}\r\nselvedge-outside: {good}\r\n"),
-        format!("selvedge-outside: {good}, {good}\r\n"),
-        format!("selvedge-outside: {}\r\n", vouch(r#"{"host":"api.example"}"#)),
-        format!("selvedge-outside: {}\r\n", vouch(r#"{"host":"api.example","client":"203.0.113.9","peer":"x"}"#)),
-        format!("selvedge-outside: {}\r\n", vouch(r#"{"host":"api.example\r\n","client":"203.0.113.9"}"#)),
+        format!("{good}{good}"),
+        format!("txn-token: {value}, {value}\r\n"),
+        format!("txn-token: {value}~\r\n"),
+        format!("txn-token: {bent}\r\n"),
+        format!("txn_token: {value}\r\n"),
+        format!("{good}txn.token: {value}\r\n"),
+        vouch(&world, "gateway/other", "api.example"),
+        format!("txn-token: {}\r\n", token(&world, "gateway/edge", &outside("gateway/other", "api.example"), "orders")),
+        format!("txn-token: {}\r\n", token(&world, "gateway/edge", &api, "shut")),
+        format!("txn-token: {}\r\n", minted(&elsewhere, &world, &api, ("orders", now_s()))),
+        format!("txn-token: {}\r\n", minted(&world.svid("gateway/edge", 3600), &world, &api, ("orders", now_s() - 70))),
     ] {
         assert_eq!(ask(&world, "gateway/edge", "/", &fields).await, 400, "{fields}");
     }
     assert_eq!(origin.bytes(), b"");
-    assert_eq!(ask(&world, "gateway/edge", "/", &format!("selvedge-outside: {good}\r\n")).await, 200);
+    assert_eq!(ask(&world, "gateway/edge", "/", &good).await, 200);
 }
 
 #[tokio::test]
 async fn a_gateway_vouches_for_its_own_exposures_alone() {
     let origin = Origin::always(Reply::ok("")).await;
     let world = around(&origin, |_| {}).await;
-    let from = |host: &str| {
-        let json = format!(r#"{{"host":"{host}","client":"203.0.113.9"}}"#);
-        format!("selvedge-outside: {}\r\n", vouch(&json))
-    };
     for (gateway, host, path) in [
         ("gateway/edge", "nowhere.example", "/"),
         ("gateway/edge", "direct.example", "/"),
@@ -99,18 +104,18 @@ async fn a_gateway_vouches_for_its_own_exposures_alone() {
         ("gateway/other", "api.example", "/"),
         ("gateway/other", "narrow.example", "/open"),
     ] {
-        let status = ask(&world, gateway, path, &from(host)).await;
+        let status = ask(&world, gateway, path, &vouch(&world, gateway, host)).await;
         assert_eq!(status, 404, "{gateway} {host}{path}");
     }
     assert_eq!(origin.bytes(), b"");
-    assert_eq!(ask(&world, "gateway/edge", "/open", &from("narrow.example")).await, 200);
+    assert_eq!(ask(&world, "gateway/edge", "/open", &vouch(&world, "gateway/edge", "narrow.example")).await, 200);
 }
 
 #[tokio::test]
 async fn nodes_and_control_planes_call_no_services() {
     let origin = Origin::always(Reply::ok("")).await;
     let world = around(&origin, |_| {}).await;
-    let outside = format!("selvedge-outside: {}\r\n", vouch(r#"{"host":"api.example","client":"203.0.113.9"}"#));
+    let outside = vouch(&world, "gateway/edge", "api.example");
     for path in ["node/far", "control/main"] {
         assert_eq!(ask(&world, path, "/", &outside).await, 400, "{path}");
     }

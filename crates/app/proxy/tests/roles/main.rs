@@ -45,6 +45,8 @@ mod stale;
 #[cfg(test)]
 mod tcp;
 #[cfg(test)]
+mod travel;
+#[cfg(test)]
 mod upstream;
 #[cfg(test)]
 mod wait;

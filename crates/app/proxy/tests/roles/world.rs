@@ -2,10 +2,11 @@
 
 use crate::documents::{Documents, Origins, Places};
 use crate::wait::until;
+use selvedge_authn::txn::{Minting, Outside, Shown, mint};
 use selvedge_config::SourceFile;
 use selvedge_config::checked::{Endpoint, HostPort, Listener};
 use selvedge_identity::{Authority, PrivateKey, ServerCertificate, Svid, Terms, request};
-use selvedge_model::{DecisionId, Host, HostPattern, Name, Record, SpiffeId, TrustDomain};
+use selvedge_model::{DecisionId, Host, HostPattern, Name, Record, RuleId, Source, SpiffeId, TrustDomain};
 use selvedge_net::issuers::Issuers;
 use selvedge_net::{EdgeCertificate, MeshTls, TlsError, now_s, random_bytes};
 use selvedge_plan::Plan;
@@ -139,6 +140,31 @@ impl World {
             [&self.gateway, &self.near, &self.far].map(|process| process.directory.path().to_owned()).to_vec();
         until(|| Some(find(&directories, id).unwrap()).filter(|found| found.len() >= count)).await
     }
+}
+
+/// What a gateway vouches for: somebody without a credential, at this host.
+pub(crate) fn outside(gateway: &str, host: &str) -> Outside {
+    Outside {
+        gateway: Name::parse(gateway.trim_start_matches("gateway/")).unwrap(),
+        host: Host::parse(host).unwrap(),
+        client: "203.0.113.9".parse().unwrap(),
+        tls: None,
+        credential: Shown::Nothing,
+    }
+}
+
+/// A transaction token that whoever has the SVID of this path signs for a service.
+pub(crate) fn token(world: &World, signer: &str, outside: &Outside, to: &str) -> String {
+    minted(&world.svid(signer, 3600), world, outside, (to, now_s()))
+}
+
+/// A transaction token by any SVID, for a service, at a time.
+pub(crate) fn minted(svid: &Svid, world: &World, outside: &Outside, (to, now): (&str, u64)) -> String {
+    let name = |text| Name::parse(text).unwrap();
+    let rule = RuleId { access: name("orders"), rule: name("public"), source: Source { file: "a".into(), line: 1 } };
+    let (to, txn) = (world.id(to), DecisionId::new(1, 2));
+    let minting = Minting { txn, domain: &world.domain, to: &to, outside, rule: &rule, plan: "p" };
+    mint(svid, &minting, now).unwrap().0
 }
 
 /// An SVID of any authority, for the identity that it is asked for.

@@ -79,24 +79,21 @@ impl Repository {
     /// What the engine says of a case.
     fn decide(&self, case: &Case) -> Decision {
         let id;
-        let principal;
-        let (peer, credential) = match &case.from {
-            CaseCaller::Service(name) => {
+        let (peer, user) = match &case.from {
+            CaseCaller::Service { name, user } => {
                 id = SpiffeId::of(&self.checked.mesh.trust_domain, &WorkloadKind::Service(name.clone()));
-                (Peer::Workload(&id), Credential::Absent)
+                (Peer::Workload(&id), user)
             }
-            CaseCaller::Gateway { gateway, host, token } => {
-                principal = token.as_ref().map(|token| Principal {
-                    issuer: token.issuer.clone(),
-                    subject: token.subject.clone(),
-                    scopes: token.scopes.clone(),
-                    groups: token.groups.clone(),
-                    amr: token.amr.clone(),
-                });
-                let credential = principal.as_ref().map_or(Credential::Absent, Credential::Token);
-                (Peer::Outside { gateway, host: host.as_str() }, credential)
-            }
+            CaseCaller::Gateway { gateway, host, token } => (Peer::Outside { gateway, host: host.as_str() }, token),
         };
+        let principal = user.as_ref().map(|token| Principal {
+            issuer: token.issuer.clone(),
+            subject: token.subject.clone(),
+            scopes: token.scopes.clone(),
+            groups: token.groups.clone(),
+            amr: token.amr.clone(),
+        });
+        let credential = principal.as_ref().map_or(Credential::Absent, Credential::Token);
         let headers: Vec<(&str, &str)> = case.headers.iter().map(|(name, value)| (&**name, &**value)).collect();
         self.policy.decide(&Facts {
             peer,

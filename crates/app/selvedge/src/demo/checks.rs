@@ -132,6 +132,7 @@ fn challenged(answer: &Result<Answer, CallError>) -> String {
 /// Between services.
 async fn inside(world: &World) -> Vec<Check> {
     let ledger = || Errand::Ledger("SUM".to_owned());
+    let alone = world.errand(Service::Orders, charge()).await;
     let charge = world.errand(Service::Inventory, charge()).await;
     let allowed = world.errand(Service::Orders, ledger()).await;
     let denied = world.errand(Service::Storefront, ledger()).await;
@@ -142,10 +143,23 @@ async fn inside(world: &World) -> Vec<Check> {
     };
     vec![
         plaintext(world).await,
+        Check::equal(
+            "user-travels-inside",
+            "201, charged for the customer; 403 without one",
+            format!("{}; {alone} without one", charged(world).await),
+        ),
         Check::equal("service-without-a-rule-denied", "403", charge.to_string()),
         Check::equal("tcp-allowed", "a line from the ledger", sum),
         Check::equal("tcp-denied", "closed without a byte", denied.to_string()),
     ]
+}
+
+/// A purchase, whose charge is the third hop behind the gateway and needs the customer.
+async fn charged(world: &World) -> String {
+    let token = world.token("ada", "orders:write").await.ok();
+    let answer = world.client().call(&checkout(token.as_deref())).await;
+    let charged = answer.as_ref().is_ok_and(|answer| answer.json().get("charge").is_some_and(|c| c == "accepted"));
+    format!("{}{}", told(&answer), if charged { ", charged for the customer" } else { "" })
 }
 
 /// The mesh ports speak TLS alone: a request in plaintext gets no answer.

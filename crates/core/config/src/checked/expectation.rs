@@ -60,7 +60,12 @@ pub enum CaseCaller {
         token: Option<CaseToken>,
     },
     /// A service.
-    Service(Name),
+    Service {
+        /// Which one.
+        name: Name,
+        /// The end user for whom it calls.
+        user: Option<CaseToken>,
+    },
 }
 
 /// A token in a case.

@@ -27,7 +27,10 @@ pub(super) fn resolve(
 
 fn resolve_case(case: Case, world: &World<'_>, found: &mut Vec<Diagnostic>) -> Option<checked::Case> {
     let from = match case.from {
-        Caller::Service(name) => known_service(&name, world, found).map(|_| CaseCaller::Service(name.value)),
+        Caller::Service { name, user } => {
+            let user = user.map(|user| resolve_token(user, world, found));
+            known_service(&name, world, found).map(|_| CaseCaller::Service { name: name.value, user })
+        }
         Caller::Gateway { gateway, host, token } => resolve_gateway(gateway, host, token, world, found),
     };
     let (service, port) = resolve_target(&case.to, world, found)?;
@@ -80,19 +83,21 @@ fn resolve_gateway(
         found.push(gateway.error("missing-key", format!("at which host of `{}`?", gateway.value), help));
         return None;
     };
-    if let Some(issuer) = token.as_ref().map(|token| &token.issuer)
-        && !world.mesh.issuers.contains_key(&issuer.value)
-    {
-        found.push(unknown(issuer, "issuer", world.mesh.issuers.keys()));
+    let token = token.map(|token| resolve_token(token, world, found));
+    Some(CaseCaller::Gateway { gateway: gateway.value, host, token })
+}
+
+fn resolve_token(token: Token, world: &World<'_>, found: &mut Vec<Diagnostic>) -> CaseToken {
+    if !world.mesh.issuers.contains_key(&token.issuer.value) {
+        found.push(unknown(&token.issuer, "issuer", world.mesh.issuers.keys()));
     }
-    let token = token.map(|token| CaseToken {
+    CaseToken {
         issuer: token.issuer.value,
         subject: token.subject.unwrap_or_else(|| "test".into()),
         scopes: token.scopes,
         groups: token.groups,
         amr: token.amr,
-    });
-    Some(CaseCaller::Gateway { gateway: gateway.value, host, token })
+    }
 }
 
 fn resolve_never(never: Never, world: &World<'_>, found: &mut Vec<Diagnostic>) -> Option<checked::Never> {

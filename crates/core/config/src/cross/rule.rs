@@ -45,6 +45,7 @@ fn resolve_rule(
         let help = "limit by `caller`, or all together";
         found.push(rule.name.error("not-enforceable", "a TCP connection has no header fields".to_owned(), help));
     }
+    let on_behalf_of = resolve_user(&rule, world, !tcp.is_empty(), found);
     let outside = matches!(rule.from, Caller::Gateway { .. });
     if outside && rule.paths.is_empty() {
         let help = "write `paths`; `/**` exposes everything";
@@ -59,6 +60,7 @@ fn resolve_rule(
     let id = RuleId { access: access.clone(), rule: rule.name.value.clone(), source };
     Some(checked::Rule {
         from: resolve_from(rule.from, world, found)?,
+        on_behalf_of,
         id,
         ports: tcp.iter().chain(&http).map(|port| port.name.clone()).collect(),
         methods: rule.methods.map(|methods| methods.into_iter().map(|method| method.value).collect()),
@@ -86,6 +88,20 @@ fn check_protocol(rule: &Rule, tcp: bool, http: bool, found: &mut Vec<Diagnostic
         let methods = methods.map(|method| method.error("path-on-tcp", "a TCP port has no methods".to_owned(), help));
         found.extend(paths.into_iter().chain(methods));
     }
+}
+
+/// The user that a rule asks for. Opaque TCP carries none, so on a TCP port such a rule could not be enforced.
+fn resolve_user(rule: &Rule, world: &World<'_>, tcp: bool, found: &mut Vec<Diagnostic>) -> Option<checked::OnBehalfOf> {
+    let user = rule.on_behalf_of.as_ref()?;
+    if tcp {
+        let help = "leave `onBehalfOf` out, or name an HTTP port in `ports`";
+        found.push(user.issuer.error("not-enforceable", "a TCP connection carries no user".to_owned(), help));
+    }
+    if !world.mesh.issuers.contains_key(&user.issuer.value) {
+        found.push(unknown(&user.issuer, "issuer", world.mesh.issuers.keys()));
+    }
+    let (issuer, scopes, groups) = (user.issuer.value.clone(), user.scopes.clone(), user.groups.clone());
+    Some(checked::OnBehalfOf { issuer, scopes, groups })
 }
 
 fn resolve_from(from: Caller, world: &World<'_>, found: &mut Vec<Diagnostic>) -> Option<From> {

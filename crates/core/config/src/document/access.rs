@@ -24,12 +24,21 @@ pub(crate) struct Access {
 pub(crate) struct Rule {
     pub(crate) name: Placed<Name>,
     pub(crate) from: Caller,
+    pub(crate) on_behalf_of: Option<OnBehalfOf>,
     pub(crate) ports: Vec<Placed<Name>>,
     pub(crate) methods: Option<Vec<Placed<Arc<str>>>>,
     pub(crate) paths: Vec<Placed<PathPattern>>,
     pub(crate) when: Option<Written>,
     pub(crate) terms: Terms,
     pub(crate) schema: Option<schema::Schema>,
+}
+
+/// The user for whom a service calls, as written.
+#[derive(Debug)]
+pub(crate) struct OnBehalfOf {
+    pub(crate) issuer: Placed<Name>,
+    pub(crate) scopes: Vec<Arc<str>>,
+    pub(crate) groups: Vec<Arc<str>>,
 }
 
 /// Who calls, as written.
@@ -62,6 +71,7 @@ fn read_rule(reader: &mut Reader<'_>, node: &Node) -> Option<Rule> {
     let (name, from) = (reader.required(&map, "name"), reader.required(&map, "from"));
     let name = name.and_then(|node| reader.place(node, "name", Name::parse));
     let mut forward_token = false;
+    let on_behalf_of = from.and_then(|node| read_on_behalf_of(reader, node));
     let from = from.and_then(|node| read_from(reader, node, &mut forward_token));
     let ports = reader.texts(&map, "ports", Name::parse).unwrap_or_default();
     let methods = reader.texts(&map, "methods", method);
@@ -71,7 +81,7 @@ fn read_rule(reader: &mut Reader<'_>, node: &Node) -> Option<Rule> {
     let scope = from.as_ref().map(limit_scope).unwrap_or_default();
     let limits = map.get("limit").map(|node| limit::read(reader, node, scope)).unwrap_or_default();
     let terms = Terms { limits, forward_token };
-    Some(Rule { name: name?, from: from?, ports, methods, paths, when, schema, terms })
+    Some(Rule { name: name?, from: from?, on_behalf_of, ports, methods, paths, when, schema, terms })
 }
 
 /// A condition. Whether it is Cedar, and about facts that there are, is found where the policy is compiled.
@@ -121,6 +131,7 @@ fn read_from(reader: &mut Reader<'_>, node: &Node, forward_token: &mut bool) -> 
         "service",
         "services",
         "labels",
+        "onBehalfOf",
     ];
     let map = reader.map(node, "`from`", &known)?;
     let written = ["gateway", "service", "services", "labels"].into_iter().filter(|key| map.get(key).is_some());
@@ -131,12 +142,20 @@ fn read_from(reader: &mut Reader<'_>, node: &Node, forward_token: &mut bool) -> 
         return None;
     };
     if kind == "gateway" {
+        if let Some(node) = map.get("onBehalfOf") {
+            let help = "write `token: ISSUER`: from outside, users come with their own token";
+            reader.error("not-enforceable", node.at, "a gateway calls on nobody's behalf".to_owned(), help);
+        }
         *forward_token = flag(reader, &map, "forwardToken");
         return read_from_gateway(reader, &map, *forward_token);
     }
-    for key in ["hosts", "token", "apiKey", "scopes", "groups", "anonymous", "forwardToken"] {
+    let of_a_user = ["scopes", "groups"].into_iter().filter(|_| map.get("onBehalfOf").is_none());
+    for key in ["hosts", "token", "apiKey", "anonymous", "forwardToken"].into_iter().chain(of_a_user) {
         if let Some(node) = map.get(key) {
-            let help = format!("leave `{key}` out, or write `from: {{ gateway: … }}`");
+            let help = match key {
+                "scopes" | "groups" => format!("add `onBehalfOf: ISSUER`, or leave `{key}` out"),
+                _ => format!("leave `{key}` out, or write `from: {{ gateway: … }}`"),
+            };
             reader.error(
                 "not-enforceable",
                 node.at,
@@ -153,6 +172,20 @@ fn read_from(reader: &mut Reader<'_>, node: &Node, forward_token: &mut bool) -> 
         }
         (None, None) => Some(Caller::Services(reader.texts(&map, "services", Name::parse)?)),
     }
+}
+
+/// `onBehalfOf: ISSUER`, with the scopes and groups that the user must have.
+fn read_on_behalf_of(reader: &mut Reader<'_>, node: &Node) -> Option<OnBehalfOf> {
+    let Value::Map(entries) = &node.value else { return None };
+    let find = |key: &str| entries.iter().find(|(found, _)| found.text == key).map(|(_, node)| node);
+    let issuer = find("onBehalfOf").filter(|_| find("gateway").is_none())?;
+    let issuer = reader.place(issuer, "name", Name::parse)?;
+    let mut values = |key: &str| -> Vec<Arc<str>> {
+        let Some(node) = find(key) else { return Vec::new() };
+        let items = reader.list(node, &format!("`{key}`"));
+        items.iter().filter_map(|item| reader.parse(item, key, value::text)).collect()
+    };
+    Some(OnBehalfOf { issuer, scopes: values("scopes"), groups: values("groups") })
 }
 
 fn read_from_gateway(reader: &mut Reader<'_>, map: &Map<'_>, forward_token: bool) -> Option<Caller> {

@@ -35,7 +35,7 @@ pub(crate) struct Case {
 #[derive(Debug)]
 pub(crate) enum Caller {
     Gateway { gateway: Placed<Name>, host: Option<Host>, token: Option<Token> },
-    Service(Placed<Name>),
+    Service { name: Placed<Name>, user: Option<Token> },
 }
 
 /// A token as written.
@@ -136,9 +136,13 @@ fn read_case(reader: &mut Reader<'_>, node: &Node) -> Option<Case> {
 }
 
 fn read_from(reader: &mut Reader<'_>, node: &Node) -> Option<Caller> {
-    let map = reader.map(node, "`from`", &["gateway", "host", "token", "service"])?;
+    let map = reader.map(node, "`from`", &["gateway", "host", "token", "service", "onBehalfOf"])?;
     match (map.get("gateway"), map.get("service")) {
         (Some(gateway), None) => {
+            if let Some(node) = map.get("onBehalfOf") {
+                let help = "write `token`: from outside, users come with their own";
+                reader.error("not-enforceable", node.at, "a gateway calls on nobody's behalf".to_owned(), help);
+            }
             let gateway = reader.place(gateway, "name", Name::parse);
             let host = map.get("host").and_then(|node| reader.parse(node, "host", Host::parse));
             let token = map.get("token").and_then(|node| read_token(reader, node));
@@ -146,10 +150,11 @@ fn read_from(reader: &mut Reader<'_>, node: &Node) -> Option<Caller> {
         }
         (None, Some(service)) => {
             for node in ["host", "token"].into_iter().filter_map(|key| map.get(key)) {
-                let help = "leave it out, or write `from: { gateway: … }`";
+                let help = "leave it out, or write `from: { gateway: … }`; a service's user is in `onBehalfOf`";
                 reader.error("not-enforceable", node.at, "a service has no host and no token".to_owned(), help);
             }
-            Some(Caller::Service(reader.place(service, "name", Name::parse)?))
+            let user = map.get("onBehalfOf").and_then(|node| read_token(reader, node));
+            Some(Caller::Service { name: reader.place(service, "name", Name::parse)?, user })
         }
         _ => ambiguous(reader, node, "`gateway` and `service`"),
     }

@@ -91,7 +91,7 @@ impl<'a> Side<'a> {
     ) -> Side<'a> {
         let mut grants = Vec::new();
         for (rule, when) in rules {
-            for granted in granted(&rule.from) {
+            for granted in granted(rule) {
                 for when in when {
                     let conjunction: Conjunction = granted.iter().chain(when).cloned().collect();
                     let clause = Clause::of(&conjunction, &known, terms);
@@ -156,14 +156,20 @@ impl Grant<'_> {
     }
 }
 
-/// The scopes and groups of a rule, as alternatives.
-fn granted(from: &From) -> Vec<Conjunction> {
+/// The scopes and groups of a rule, as alternatives. At a gateway the token is part of who calls; inside, a service may
+/// call for a user or for itself, so that the user is a condition.
+fn granted(rule: &Rule) -> Vec<Conjunction> {
     use super::term::Grantee;
-    let (scopes, groups) = match from {
-        From::Gateway { credential: CredentialRule::Token { scopes, groups, .. }, .. } => (scopes, groups),
-        From::Gateway { credential: CredentialRule::Anonymous, .. } | From::Services(_) => return vec![Vec::new()],
+    let (issuer, scopes, groups) = match (&rule.from, &rule.on_behalf_of) {
+        (From::Gateway { credential: CredentialRule::Token { scopes, groups, .. }, .. }, _) => (None, scopes, groups),
+        (From::Services(_), Some(user)) => (Some(&user.issuer), &user.scopes, &user.groups),
+        (From::Gateway { credential: CredentialRule::Anonymous, .. }, _) | (From::Services(_), None) => {
+            return vec![Vec::new()];
+        }
     };
-    let scopes: Conjunction = scopes.iter().map(|scope| (Term::User(Grantee::Scope, scope.clone()), true)).collect();
+    let issuer = issuer.map(|issuer| (Term::Is(Text::Issuer, issuer.as_str().into()), true));
+    let scopes = scopes.iter().map(|scope| (Term::User(Grantee::Scope, scope.clone()), true));
+    let scopes: Conjunction = issuer.into_iter().chain(scopes).collect();
     if groups.is_empty() {
         return vec![scopes];
     }

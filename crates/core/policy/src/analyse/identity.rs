@@ -56,11 +56,11 @@ impl Identity {
         }
     }
 
-    /// Whether there is a user: a token means nothing between services.
-    pub(super) fn may_have_a_user(&self) -> bool {
+    /// Whether there is a user; `None` for a service, which may call for one or for itself.
+    pub(super) fn has_a_user(&self) -> Option<bool> {
         match self {
-            Identity::Outside { shown, .. } => *shown != Shown::Nothing,
-            Identity::Service(_) => false,
+            Identity::Outside { shown, .. } => Some(*shown != Shown::Nothing),
+            Identity::Service(_) => None,
         }
     }
 

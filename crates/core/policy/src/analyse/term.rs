@@ -193,7 +193,7 @@ impl Term {
                 Identity::Service(_) => Some(value.is_empty()),
             },
             Term::Is(Text::Issuer | Text::Subject, _) | Term::Begins(Text::Issuer | Text::Subject, _)
-                if !identity.may_have_a_user() =>
+                if identity.has_a_user() == Some(false) =>
             {
                 Some(false)
             }
@@ -210,8 +210,8 @@ impl Term {
             Term::Is(Text::Issuer, _) if identity.has_another_issuer() => Some(false),
             Term::Is(text, value) => caller_text(text, identity, known).map(|text| text == **value),
             Term::Begins(text, value) => caller_text(text, identity, known).map(|text| text.starts_with(&**value)),
-            Term::User(..) => (!identity.may_have_a_user()).then_some(false),
-            Term::Has(Presence::User) => Some(identity.may_have_a_user()),
+            Term::User(..) => (identity.has_a_user() == Some(false)).then_some(false),
+            Term::Has(Presence::User) => identity.has_a_user(),
             _ => None,
         }
     }
@@ -237,6 +237,14 @@ impl Term {
         match (self, place) {
             (Term::Is(Text::Path | Text::Method, value), Place::Connection) => Some(value.is_empty()),
             (Term::Begins(Text::Path | Text::Method, value), Place::Connection) => Some(value.is_empty()),
+            // A connection carries no user, and comes from inside alone.
+            (
+                Term::User(..)
+                | Term::Has(Presence::User)
+                | Term::Is(Text::Issuer | Text::Subject, _)
+                | Term::Begins(Text::Issuer | Text::Subject, _),
+                Place::Connection,
+            ) => Some(false),
             (Term::Is(Text::Path, value), Place::Path(class)) => class.is(value),
             (Term::Begins(Text::Path, value), Place::Path(class)) => class.begins(value),
             _ => None,

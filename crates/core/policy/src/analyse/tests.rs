@@ -154,7 +154,7 @@ proptest! {
             let by = match (&never.from, &request.caller) {
                 (NeverCaller::Gateway(gateway), facts::Who::Outside { gateway: through, .. }) => gateway.as_str() == *through,
                 (NeverCaller::Anonymous(_), facts::Who::Outside { user, .. }) => user.is_none(),
-                (NeverCaller::Services(names), facts::Who::Service(by)) => names.iter().any(|name| name.as_str() == *by),
+                (NeverCaller::Services(names), facts::Who::Service(by, _)) => names.iter().any(|name| name.as_str() == *by),
                 _ => false,
             };
             let of = request.request.is_some_and(|(method, path)| {

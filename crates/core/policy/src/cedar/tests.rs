@@ -211,15 +211,15 @@ fn a_guardrail_that_fails_denies_and_one_that_is_kept_from_failing_does_not() {
 }
 
 #[test]
-fn a_token_is_not_seen_inside_the_mesh() {
+fn inside_there_is_a_user_when_one_is_carried() {
     let policy = compiled(&repository("", "when: context has user", "")).1;
     let id = SpiffeId::parse("spiffe://acme.example/checkout").unwrap();
-    let inside = |policy: &Policy| {
+    let inside = |policy: &Policy, carried: bool| {
         let user = user();
         let (service, port) = (name("orders"), name("http"));
         policy.decide(&Facts {
             peer: Peer::Workload(&id),
-            credential: Credential::Token(&user),
+            credential: if carried { Credential::Token(&user) } else { Credential::Absent },
             service: &service,
             port: &port,
             request: Some(RequestFacts { method: "GET", path: "/internal/a" }),
@@ -229,10 +229,11 @@ fn a_token_is_not_seen_inside_the_mesh() {
             tls: None,
         })
     };
-    assert_eq!(denial(inside(&policy)).nearest.unwrap().missing, Missing::When("context has user".into()));
+    assert_eq!(denial(inside(&policy, false)).nearest.unwrap().missing, Missing::When("context has user".into()));
+    assert!(matches!(inside(&policy, true), Decision::Allow(_)));
     let labels = r#"when: principal.labels.contains("team=checkout") && principal.service == "checkout""#;
     let labels = labels.replacen(": ", ": '", 1) + "'";
-    assert!(matches!(inside(&compiled(&repository("", &labels, "")).1), Decision::Allow(_)));
+    assert!(matches!(inside(&compiled(&repository("", &labels, "")).1, false), Decision::Allow(_)));
 }
 
 #[test]

@@ -163,6 +163,7 @@ fn rule_for(checked: &Checked, facts: &Facts<'_>) -> Option<Rule> {
     Some(Rule {
         id,
         from,
+        on_behalf_of: None,
         ports: vec![facts.port.clone()],
         methods,
         paths: path.into_iter().collect(),

@@ -1,7 +1,7 @@
 //! All that a rule lacks, where the engine stops at the first.
 
 use crate::decide::rank;
-use selvedge_config::checked::{CredentialRule, From, Rule};
+use selvedge_config::checked::{CredentialRule, From, OnBehalfOf, Rule};
 use selvedge_model::{Credential, Facts, Missing, Name, Peer, Principal, SpiffeId, TrustDomain, WorkloadKind};
 use std::sync::Arc;
 
@@ -32,7 +32,7 @@ pub(super) fn all(rule: &Rule, domain: &TrustDomain, facts: &Facts<'_>) -> Vec<M
 fn from(rule: &Rule, domain: &TrustDomain, facts: &Facts<'_>) -> Vec<Missing> {
     match (&rule.from, facts.peer) {
         (From::Services(names), Peer::Workload(id)) => match service(id, domain) {
-            Some(name) if names.contains(&name) => Vec::new(),
+            Some(name) if names.contains(&name) => user(rule, facts.credential),
             Some(_) | None => vec![Missing::Caller],
         },
         (From::Gateway { gateway, hosts, credential }, Peer::Outside { gateway: through, host }) => {
@@ -44,6 +44,19 @@ fn from(rule: &Rule, domain: &TrustDomain, facts: &Facts<'_>) -> Vec<Missing> {
             host.into_iter().chain(shown(credential, facts.credential)).collect()
         }
         (From::Services(_), Peer::Outside { .. }) | (From::Gateway { .. }, Peer::Workload(_)) => vec![Missing::Caller],
+    }
+}
+
+/// What is lacking of the end user for whom a service must speak.
+fn user(rule: &Rule, shown: Credential<'_>) -> Vec<Missing> {
+    let Some(OnBehalfOf { issuer, scopes, groups }) = &rule.on_behalf_of else { return Vec::new() };
+    match shown {
+        Credential::Token(principal) if principal.issuer == *issuer => {
+            grants(Some(principal), scopes, groups).collect()
+        }
+        Credential::Token(_) | Credential::Absent | Credential::Refused => {
+            std::iter::once(Missing::Token(issuer.clone())).chain(grants(None, scopes, groups)).collect()
+        }
     }
 }
 

@@ -98,7 +98,7 @@ impl Builder {
             self.lay_port(first + len(at) * PORT_WORDS, &own, (own.len() == rules.len()).then_some(all));
         }
         for (index, rule) in rules {
-            let (methods, from) = (self.methods(rule), self.from(&rule.from));
+            let (methods, from) = (self.methods(rule), self.from(rule));
             let at = *index as usize;
             self.rules.resize(self.rules.len().max(at + 1), Tested { methods: 0, from: 0, when: 0 });
             if let Some(tested) = self.rules.get_mut(at) {
@@ -161,19 +161,25 @@ impl Builder {
         self.words.push_list(&numbers) | METHOD_LIST
     }
 
-    fn from(&mut self, from: &From) -> u32 {
+    fn from(&mut self, rule: &Rule) -> u32 {
         let mut record = Vec::new();
-        match from {
+        match &rule.from {
             From::Services(names) => {
                 let mut numbers: Vec<u32> = names.iter().map(|name| self.number(name, Box::default)).collect();
                 numbers.sort_unstable();
                 record.extend([FROM_SERVICES, len(numbers.len())]);
                 record.extend(numbers);
+                let user = rule.on_behalf_of.as_ref();
+                self.claim(user.map(|user| (&user.issuer, &*user.scopes, &*user.groups)), &mut record);
             }
             From::Gateway { gateway, hosts, credential } => {
                 let hosts = distinct(&mut self.hosts, &mut self.hosts_known, hosts.clone().into());
                 record.extend([FROM_GATEWAY, number_in(&mut self.gateways, gateway), hosts]);
-                self.claim(credential, &mut record);
+                let claim = match credential {
+                    CredentialRule::Anonymous => None,
+                    CredentialRule::Token { issuer, scopes, groups } => Some((issuer, &**scopes, &**groups)),
+                };
+                self.claim(claim, &mut record);
             }
         }
         if let Some(at) = self.froms.get(&record) {
@@ -185,8 +191,9 @@ impl Builder {
         at
     }
 
-    fn claim(&mut self, credential: &CredentialRule, record: &mut Vec<u32>) {
-        let CredentialRule::Token { issuer, scopes, groups } = credential else {
+    /// What a token must say: its issuer, scopes, and one of these groups.
+    fn claim(&mut self, claim: Option<(&Name, &[Arc<str>], &[Arc<str>])>, record: &mut Vec<u32>) {
+        let Some((issuer, scopes, groups)) = claim else {
             record.push(0);
             return;
         };

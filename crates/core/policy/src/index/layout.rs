@@ -4,11 +4,12 @@
 //! service  name(2) number rules ports{ count, port* }
 //! port     name(2) tree whole rules
 //! node     literals ends rests any  end* rest*  hash*  { text(2) child }*
-//! from     0 count caller*                                   services, sorted
-//!          1 gateway hosts issuer count groups shown  { text(2) shown }*scopes  { text(2) }*groups
+//! from     0 count caller* claim                             services, sorted; for whom they speak
+//!          1 gateway hosts claim
+//! claim    issuer count groups shown  { text(2) shown }*scopes  { text(2) }*groups
 //! ```
 //! A list is its count and its items; `tree`, `whole`, `rules`, `any` and `child` are addresses, 0 for none; `issuer` is
-//! counted from 1, 0 is anonymous; the first `shown` of a credential is all its groups in one text.
+//! counted from 1, 0 asks for nothing, and ends the claim; the first `shown` of a credential is all its groups in one text.
 
 use super::{Index, Text};
 use selvedge_model::{HostPattern, Missing, Name, Principal};
@@ -40,8 +41,8 @@ pub(super) const METHOD_LIST: u32 = 1 << METHOD_BITS;
 /// Who may call, read from its record.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum Caller<'a> {
-    /// Numbers of services, sorted.
-    Services(&'a [u32]),
+    /// Numbers of services, sorted, and what their end user's token must say, if they must speak for one.
+    Services { callers: &'a [u32], user: Option<Claim> },
     /// Through this gateway, at these hosts, with this claim; `None` is anonymous.
     Gateway { gateway: u32, hosts: &'a [HostPattern], claim: Option<Claim> },
 }
@@ -53,12 +54,19 @@ pub(crate) struct Claim(u32);
 impl Index {
     /// Who may call, by the address in a rule. What cannot be read is a set of no services.
     pub(crate) fn from(&self, at: u32) -> Caller<'_> {
-        if at == 0 || self.word(at) != FROM_GATEWAY {
-            return Caller::Services(if at == 0 { &[] } else { self.list(at + 1, 1) });
+        if at == 0 {
+            return Caller::Services { callers: &[], user: None };
+        }
+        if self.word(at) != FROM_GATEWAY {
+            let callers = self.list(at + 1, 1);
+            return Caller::Services { callers, user: self.claim(at + 2 + self.word(at + 1)) };
         }
         let hosts = self.hosts.get(self.word(at + 2) as usize).map(|hosts| &**hosts).unwrap_or_default();
-        let claim = (self.word(at + 3) != 0).then_some(Claim(at + 3));
-        Caller::Gateway { gateway: self.word(at + 1), hosts, claim }
+        Caller::Gateway { gateway: self.word(at + 1), hosts, claim: self.claim(at + 3) }
+    }
+
+    fn claim(&self, at: u32) -> Option<Claim> {
+        (self.word(at) != 0).then_some(Claim(at))
     }
 
     /// Whether a rule's methods have this one.

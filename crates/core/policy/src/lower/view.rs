@@ -20,11 +20,11 @@ pub(crate) struct View<'a> {
 }
 
 impl<'a> View<'a> {
-    /// The outside user. A token means nothing between services, so there it is not to be seen.
+    /// The end user: at the edge by its own token, at every hop behind it as the transaction token brings it.
     pub(crate) fn user(&self) -> Option<&'a Principal> {
-        match (self.facts.peer, self.facts.credential) {
-            (Peer::Outside { .. }, Credential::Token(principal)) => Some(principal),
-            (Peer::Outside { .. }, Credential::Absent | Credential::Refused) | (Peer::Workload(_), _) => None,
+        match self.facts.credential {
+            Credential::Token(principal) => Some(principal),
+            Credential::Absent | Credential::Refused => None,
         }
     }
 

@@ -26,6 +26,7 @@ pub struct MeshTls {
     bundle: Arc<TrustBundle>,
     revoked: Arc<Revoked>,
     identities: HashMap<SpiffeId, Identity>,
+    svids: HashMap<SpiffeId, Svid>,
     server: ConfigBuilder<ServerConfig, WantsVerifier>,
     /// Fingerprints of the bundle's roots.
     roots: Vec<String>,
@@ -59,8 +60,9 @@ impl MeshTls {
         let identities: Result<_, _> = svids.iter().map(|svid| Ok((svid.id.clone(), Identity::new(svid)?))).collect();
         let server = ServerConfig::builder_with_provider(provider());
         let server = server.with_protocol_versions(&[&rustls::version::TLS13]).map_err(TlsError::unusable)?;
-        let roots = bundle.fingerprints();
-        Ok(MeshTls { bundle: Arc::new(bundle), revoked: Arc::default(), identities: identities?, server, roots })
+        let svids = svids.iter().map(|svid| (svid.id.clone(), svid.clone())).collect();
+        let (identities, roots) = (identities?, bundle.fingerprints());
+        Ok(MeshTls { bundle: Arc::new(bundle), revoked: Arc::default(), identities, svids, server, roots })
     }
 
     /// With what is revoked: no handshake succeeds with it.
@@ -78,6 +80,16 @@ impl MeshTls {
     /// Whether an SVID of this identity is here.
     pub fn has(&self, id: &SpiffeId) -> bool {
         self.identities.contains_key(id)
+    }
+
+    /// Our SVID of this identity, for what is signed beside TLS.
+    pub fn svid(&self, id: &SpiffeId) -> Option<&Svid> {
+        self.svids.get(id)
+    }
+
+    /// The bundle that verifies our peers.
+    pub fn bundle(&self) -> &TrustBundle {
+        &self.bundle
     }
 
     /// Answers a peer of the mesh. `pick` says which of our SVIDs answers to a server name. The handshake's `peer` is

@@ -104,7 +104,8 @@ impl Analysis<'_> {
         let named: BTreeSet<&Name> = rules
             .filter_map(|(rule, _)| match &rule.from {
                 From::Gateway { credential: CredentialRule::Token { issuer, .. }, .. } => Some(issuer),
-                From::Gateway { credential: CredentialRule::Anonymous, .. } | From::Services(_) => None,
+                From::Gateway { credential: CredentialRule::Anonymous, .. } => None,
+                From::Services(_) => rule.on_behalf_of.as_ref().map(|user| &user.issuer),
             })
             .collect();
         let mut found = Vec::new();

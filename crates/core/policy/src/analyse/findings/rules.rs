@@ -135,6 +135,7 @@ fn is_twin(rule: &Rule, other: &Rule) -> bool {
         && methods(rule) == methods(other)
         && ports(rule) == ports(other)
         && callers(&rule.from, &other.from)
+        && rule.on_behalf_of.as_ref().map(|user| &user.issuer) == other.on_behalf_of.as_ref().map(|user| &user.issuer)
 }
 
 pub(super) fn of(rule: &Rule, code: &'static str, message: String, help: String) -> Finding {

@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 #[derive(Debug, Clone)]
 pub(super) enum Who {
-    Service(&'static str),
+    Service(&'static str, Option<Arc<Principal>>),
     Outside { gateway: &'static str, host: &'static str, user: Option<Arc<Principal>> },
 }
 
@@ -31,7 +31,8 @@ pub(super) struct Request {
 /// Every caller; `whole`: with every set of scopes, groups and ways of authentication that conditions tell apart, in
 /// place of some.
 pub(super) fn callers(whole: bool) -> Vec<Who> {
-    let mut callers: Vec<Who> = ["orders", "cart", "batch", "stranger"].into_iter().map(Who::Service).collect();
+    let services = ["orders", "cart", "batch", "stranger"];
+    let mut callers: Vec<Who> = services.into_iter().map(|service| Who::Service(service, None)).collect();
     let mut users = vec![None];
     for issuer in ["corporate", "partners", "elsewhere"] {
         let sets = match (issuer, whole) {
@@ -49,6 +50,11 @@ pub(super) fn callers(whole: bool) -> Vec<Who> {
                 amr: some(8, "mfa").into_iter().chain(some(32, "pwd")).collect(),
             })));
         }
+    }
+    for service in ["cart", "batch"] {
+        // No gateway vouches for a user of an issuer that the mesh does not have.
+        let known = users.iter().flatten().filter(|user| user.issuer.as_str() != "elsewhere");
+        callers.extend(known.map(|user| Who::Service(service, Some(user.clone()))));
     }
     for (gateway, host) in [
         ("public", "api.acme.example"),
@@ -81,9 +87,10 @@ impl Request {
         let headers: Vec<(&str, &str)> = self.around.tenant.iter().map(|tenant| ("x-tenant", *tenant)).collect();
         let (id, gateway);
         let (peer, credential) = match &self.caller {
-            Who::Service(service) => {
+            Who::Service(service, user) => {
                 id = SpiffeId::parse(&format!("spiffe://acme.example/{service}")).unwrap();
-                (Peer::Workload(&id), Credential::Absent)
+                let credential = user.as_ref().map_or(Credential::Absent, |user| Credential::Token(user));
+                (Peer::Workload(&id), credential)
             }
             Who::Outside { gateway: through, host, user } => {
                 gateway = name(through);
@@ -110,15 +117,14 @@ impl Request {
 
     pub(super) fn user(&self) -> Option<&Principal> {
         match &self.caller {
-            Who::Outside { user, .. } => user.as_deref(),
-            Who::Service(_) => None,
+            Who::Outside { user, .. } | Who::Service(_, user) => user.as_deref(),
         }
     }
 
     /// Whether the request is by a caller of this kind.
     pub(super) fn is_by(&self, identity: &Identity) -> bool {
         match (&self.caller, identity) {
-            (Who::Service(name), Identity::Service(other)) => *name == other.as_str(),
+            (Who::Service(name, _), Identity::Service(other)) => *name == other.as_str(),
             (Who::Outside { gateway, host, user }, Identity::Outside { gateway: through, hosts, shown }) => {
                 let shown = match (user, shown) {
                     (None, Shown::Nothing) => true,
@@ -128,7 +134,7 @@ impl Request {
                 };
                 *gateway == through.as_str() && hosts.has(host) && shown
             }
-            (Who::Service(_), Identity::Outside { .. }) | (Who::Outside { .. }, Identity::Service(_)) => false,
+            (Who::Service(..), Identity::Outside { .. }) | (Who::Outside { .. }, Identity::Service(_)) => false,
         }
     }
 
@@ -145,7 +151,7 @@ impl Request {
             }),
             Term::Is(text, value) => self.text(text).is_some_and(|text| text == **value),
             Term::Begins(text, start) => self.text(text).is_some_and(|text| text.starts_with(&**start)),
-            Term::CallerLabel(label) => matches!(self.caller, Who::Service("cart")) && **label == *"team=shop",
+            Term::CallerLabel(label) => matches!(self.caller, Who::Service("cart", _)) && **label == *"team=shop",
             Term::ServiceLabel(label) => **label == *"pci=no",
             Term::Client(range) => {
                 let inside = range.to_string() == "10.0.0.0/8";
@@ -167,7 +173,7 @@ impl Request {
     fn client(&self) -> Option<&'static str> {
         match self.caller {
             Who::Outside { .. } => self.around.client,
-            Who::Service(_) => None,
+            Who::Service(..) => None,
         }
     }
 
@@ -187,12 +193,12 @@ impl Request {
         let text = match (text, &self.caller) {
             (Text::Method, _) => method,
             (Text::Path, _) => path,
-            (Text::CallerKind, Who::Service(_)) => "service",
+            (Text::CallerKind, Who::Service(..)) => "service",
             (Text::CallerKind, Who::Outside { .. }) => "outside",
-            (Text::CallerService, Who::Service(name)) => name,
+            (Text::CallerService, Who::Service(name, _)) => name,
             (Text::Host, Who::Outside { host, .. }) => host,
             (Text::Gateway, Who::Outside { gateway, .. }) => gateway,
-            (Text::CallerService, Who::Outside { .. }) | (Text::Host | Text::Gateway, Who::Service(_)) => "",
+            (Text::CallerService, Who::Outside { .. }) | (Text::Host | Text::Gateway, Who::Service(..)) => "",
             (Text::Issuer, _) => return self.user().map(|user| user.issuer.to_string()),
             (Text::Header(_), _) => return self.around.tenant.map(str::to_owned),
             (other, _) => panic!("no repository looks at {other}"),

@@ -1,6 +1,9 @@
 //! Small repositories, written at random, and every request that could tell their rules apart.
 
-use super::{facts::Request, name};
+use super::{
+    facts::{Request, Who},
+    name,
+};
 use crate::Policy;
 use proptest::prelude::*;
 use selvedge_config::{Checked, SourceFile};
@@ -70,6 +73,8 @@ const INSIDE: &[&str] = &[
     "{ services: [cart, batch] }",
     "{ labels: { team: shop } }",
     "{ services: [batch, orders] }",
+    "{ service: cart, onBehalfOf: corporate, scopes: [r] }",
+    "{ services: [cart, batch], onBehalfOf: partners, groups: [g, h] }",
 ];
 const METHODS: &[&str] = &["", "methods: [GET]", "methods: [POST]", "methods: [GET, POST]"];
 const PATHS: &[&str] =
@@ -144,14 +149,15 @@ impl Seed {
                 access += &format!("      {methods}\n");
             }
             access += &format!("      paths: {}\n", pick(PATHS, *paths));
-            let with_user = from.contains("token") && when % 3 == 0;
+            let with_user = (from.contains("token") || from.contains("onBehalfOf")) && when % 3 == 0;
             let when = pick(if with_user { USER_WHEN } else { ANY_WHEN }, when / 3);
             if !when.is_empty() {
                 access += &format!("      when: '{when}'\n");
             }
         }
         if let Some(from) = self.tcp {
-            access += &format!("    - {{ name: tcp, from: {}, ports: [book] }}\n", pick(INSIDE, from));
+            // A connection carries no user.
+            access += &format!("    - {{ name: tcp, from: {}, ports: [book] }}\n", pick(&INSIDE[..4], from));
         }
         let mut chosen: Vec<&str> = self.guardrails.iter().map(|index| pick(GUARDRAILS, *index)).collect();
         chosen.dedup();
@@ -183,7 +189,8 @@ pub(super) fn requests(whole: bool) -> impl Iterator<Item = Request> {
     asked.into_iter().flat_map(move |request| {
         let around = around.clone();
         let port = name(if request.is_some() { "http" } else { "book" });
-        callers.clone().into_iter().flat_map(move |caller| {
+        let carried = move |caller: &Who| request.is_some() || !matches!(caller, Who::Service(_, Some(_)));
+        callers.clone().into_iter().filter(carried).flat_map(move |caller| {
             let port = port.clone();
             let one = move |around| Request { caller: caller.clone(), port: port.clone(), request, around };
             around.clone().into_iter().map(one)

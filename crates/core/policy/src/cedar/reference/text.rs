@@ -21,6 +21,7 @@ fn permit(service: &Name, rule: &Rule) -> Option<String> {
     }
     parts.extend(rule.methods.as_ref().map(|methods| one_of("context.method", methods.iter())));
     parts.extend(from(&rule.from));
+    parts.extend(rule.on_behalf_of.iter().flat_map(|user| user_of(&user.issuer, &user.scopes, &user.groups)));
     if let Some(when) = &rule.when {
         parts.push(format!("({})", moved(when.as_str(), &rule.id.to_string())?));
     }
@@ -43,17 +44,20 @@ fn from(from: &From) -> Vec<String> {
             let mut parts = vec!["principal.kind == \"outside\"".to_owned(), caller, any(hosts.iter().map(host))];
             match credential {
                 CredentialRule::Anonymous => parts.push("!context.refused".to_owned()),
-                CredentialRule::Token { issuer, scopes, groups } => {
-                    parts.push(format!("context has user && context.user.issuer == {}", quoted(issuer)));
-                    parts.push(format!("context.user.scopes.containsAll({})", list(scopes)));
-                    if !groups.is_empty() {
-                        parts.push(format!("context.user.groups.containsAny({})", list(groups)));
-                    }
-                }
+                CredentialRule::Token { issuer, scopes, groups } => parts.extend(user_of(issuer, scopes, groups)),
             }
             parts
         }
     }
+}
+
+fn user_of(issuer: &Name, scopes: &[Arc<str>], groups: &[Arc<str>]) -> Vec<String> {
+    let mut parts = vec![format!("context has user && context.user.issuer == {}", quoted(issuer))];
+    parts.push(format!("context.user.scopes.containsAll({})", list(scopes)));
+    if !groups.is_empty() {
+        parts.push(format!("context.user.groups.containsAny({})", list(groups)));
+    }
+    parts
 }
 
 fn host(pattern: &HostPattern) -> String {

@@ -95,13 +95,17 @@ pub(super) fn mesh(random: &mut Random) -> Vec<SourceFile> {
 fn rule(random: &mut Random, index: usize) -> String {
     let mut text = format!("    - name: r{index}\n");
     let tcp = random.one_in(8);
-    let mut user = false;
+    let user;
     if tcp || random.one_in(3) {
-        let _ = writeln!(
-            text,
-            "      from: {{ services: [{}] }}",
-            random.pick(&["checkout", "ledger", "checkout, ledger"])
-        );
+        let services = random.pick(&["checkout", "ledger", "checkout, ledger"]);
+        user = !tcp && random.one_in(3);
+        let for_whom = match user {
+            true => {
+                random.pick(&[", onBehalfOf: i1", ", onBehalfOf: i2, scopes: [r]", ", onBehalfOf: i1, groups: [red]"])
+            }
+            false => "",
+        };
+        let _ = writeln!(text, "      from: {{ services: [{services}]{for_whom} }}");
     } else {
         user = !random.one_in(3);
         let credential = if user {
