@@ -132,7 +132,7 @@ fn rule_for(checked: &Checked, facts: &Facts<'_>) -> Option<Rule> {
             (From::Services(vec![name.clone()]), name)
         }
         Peer::Outside { gateway, host } => {
-            if !serves(checked, gateway, host) {
+            if !serves(checked, gateway, host) || is_claimed(checked, facts, gateway, host) {
                 return None;
             }
             let credential = match facts.credential {
@@ -170,6 +170,24 @@ fn rule_for(checked: &Checked, facts: &Facts<'_>) -> Option<Rule> {
         when: None,
         terms: Default::default(),
         schema: None,
+    })
+}
+
+/// Whether an exposure leads the very path elsewhere: two that claim it for different destinations are an error.
+fn is_claimed(checked: &Checked, facts: &Facts<'_>, gateway: &Name, host: &str) -> bool {
+    let Some(request) = facts.request else { return false };
+    let rules = checked.access.iter().flat_map(|access| access.rules.iter().map(move |rule| (&access.service, rule)));
+    let elsewhere = |service: &Name, rule: &Rule| service != facts.service || rule.ports != [facts.port.clone()];
+    let mut claims = rules.filter(|(service, rule)| elsewhere(service, rule)).map(|(_, rule)| rule);
+    claims.any(|rule| {
+        let at_host = match &rule.from {
+            From::Gateway { gateway: through, hosts, .. } => {
+                through == gateway && hosts.iter().any(|p| matches!(p, HostPattern::Exact(one) if one.as_str() == host))
+            }
+            From::Services(_) => false,
+        };
+        let takes = rule.methods.as_ref().is_none_or(|methods| methods.iter().any(|m| **m == *request.method));
+        at_host && takes && rule.paths.iter().any(|path| path.as_str() == request.path)
     })
 }
 
