@@ -6,6 +6,7 @@ mod http;
 mod identity;
 mod link;
 mod names;
+mod schema;
 mod token;
 
 /// One target.
@@ -29,5 +30,7 @@ pub const TARGETS: &[Target] = &[
     Target { name: "path", run: names::path, inputs: names::paths },
     Target { name: "host_pattern", run: names::host_pattern, inputs: names::hosts },
     Target { name: "svid", run: identity::svid, inputs: identity::inputs },
+    Target { name: "json", run: schema::json, inputs: schema::jsons },
+    Target { name: "input", run: schema::request, inputs: schema::requests },
     Target { name: "link", run: link::run, inputs: link::inputs },
 ];
