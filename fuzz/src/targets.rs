@@ -7,6 +7,7 @@ mod identity;
 mod jwt;
 mod link;
 mod names;
+mod schema;
 mod token;
 mod txn;
 mod workload;
@@ -34,6 +35,8 @@ pub const TARGETS: &[Target] = &[
     Target { name: "host_pattern", run: names::host_pattern, inputs: names::hosts },
     Target { name: "svid", run: identity::svid, inputs: identity::inputs },
     Target { name: "jwt_svid", run: jwt::run, inputs: jwt::inputs },
+    Target { name: "json", run: schema::json, inputs: schema::jsons },
+    Target { name: "input", run: schema::request, inputs: schema::requests },
     Target { name: "link", run: link::run, inputs: link::inputs },
     Target { name: "workload", run: workload::run, inputs: workload::inputs },
 ];

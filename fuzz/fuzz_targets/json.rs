@@ -1,0 +1,4 @@
+//! The target `json` for cargo-fuzz; what it does is in `src/targets`.
+#![no_main]
+
+libfuzzer_sys::fuzz_target!(|data: &[u8]| selvedge_fuzz::run("json", data));
