@@ -27,10 +27,10 @@ impl Link {
     /// A node joins, believing in this root and this control.
     async fn join(&self, sent: Option<&[u8]>, pin: &str, expected: &SpiffeId) -> (Done, Result<Vec<u8>, TlsError>) {
         let (server, client) = pair().await;
-        let optional = ClientCertificate::Optional;
+        let (optional, pins) = (ClientCertificate::Optional, [pin.to_owned()]);
         let (served, joined) = tokio::join!(
             self.tls.accept_link(server, SOON, &self.control, optional, sent),
-            JoinTls::connect(client, SOON, NAME, &self.world.domain, &[pin.to_owned()], expected),
+            JoinTls::connect(client, SOON, NAME, &self.world.domain, &pins, expected),
         );
         (served, joined.map(|(_, root)| root))
     }
