@@ -34,9 +34,11 @@ fn metrics(shared: &Shared) -> String {
     let status = status::of(shared);
     let connected = status.nodes.iter().filter(|node| node.connected).count();
     let current = status.nodes.iter().filter(|node| node.connected && node.current).count();
-    let ends = rotate::ends(&shared.standing());
-    let ends: String =
-        ends.iter().map(|(what, at)| format!("selvedge_authority_expires_seconds{{what=\"{what}\"}} {at}\n")).collect();
+    let lives = rotate::lives(&shared.standing());
+    let ends: String = lives
+        .iter()
+        .map(|(what, (_, at))| format!("selvedge_authority_expires_seconds{{what=\"{what}\"}} {at}\n"))
+        .collect();
     format!(
         "# TYPE selvedge_control_nodes gauge\nselvedge_control_nodes {}\n\
          # TYPE selvedge_control_nodes_connected gauge\nselvedge_control_nodes_connected {connected}\n\

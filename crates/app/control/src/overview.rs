@@ -28,12 +28,14 @@ pub struct IdentityOverview {
 
 pub(crate) fn of(shared: &Shared) -> IdentityOverview {
     let (standing, now) = (shared.standing(), shared.now_s());
+    // By itself: the rehearsal looks at the world too.
+    let revoked = shared.world().revoked.entries().map(|(name, _)| name.to_owned()).collect();
     IdentityOverview {
         bundle: standing.bundle.clone(),
         rotation: standing.rotation.clone(),
         intermediate_not_before: standing.intermediate.0,
         intermediate_not_after: standing.intermediate.1,
-        revoked: shared.world().revoked.entries().map(|(name, _)| name.to_owned()).collect(),
+        revoked,
         alarms: rotate::alarms(&standing, now),
         waits_for: rotate::rehearse(shared),
         now,

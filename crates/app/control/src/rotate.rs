@@ -7,7 +7,7 @@ use crate::registry::{Key, Node};
 use crate::say;
 use crate::shared::Shared;
 use crate::state;
-use selvedge_identity::{Receipts, Stage, Step};
+use selvedge_identity::{Receipts, Slot, Stage, Step};
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::time::sleep;
@@ -147,31 +147,70 @@ pub(crate) fn rehearse(shared: &Shared) -> Vec<String> {
     found
 }
 
-/// What ends soon; one line each, which changes when the next threshold is passed.
+/// What ends soon; one line each, which changes when the next threshold is passed. A threshold of more than a quarter of
+/// a life is none: then the rotation has not even begun.
 pub(crate) fn alarms(standing: &Standing, now: u64) -> Vec<String> {
-    let alarm = |(what, end): (&'static str, u64)| {
-        let left = end.saturating_sub(now);
-        let threshold = ALARMS_S.iter().find(|threshold| left <= **threshold)?;
+    let alarm = |(what, (begin, end)): (&'static str, (u64, u64))| {
+        let (left, life) = (end.saturating_sub(now), end.saturating_sub(begin));
+        let threshold = ALARMS_S.iter().find(|threshold| left <= **threshold && **threshold <= life / 4)?;
         let within = if *threshold == 3_600 { "1 hour".to_owned() } else { format!("{} days", threshold / 86_400) };
         let told = "see `selvedge identity rotate --dry-run` for what rotation waits for";
         let when = if left == 0 { "has ended".to_owned() } else { format!("ends within {within}") };
         Some(format!("the {what} {when}: {told}"))
     };
-    ends(standing).into_iter().filter_map(alarm).collect()
+    lives(standing).into_iter().filter_map(alarm).collect()
 }
 
-/// When what signs now ends, in seconds since 1970.
-pub(crate) fn ends(standing: &Standing) -> Vec<(&'static str, u64)> {
-    let signs = |stage: Stage| stage == Stage::Active;
-    let roots = standing.rotation.roots.iter().filter(|slot| signs(slot.stage));
-    let keys = standing.rotation.jwt_keys.iter().filter(|slot| signs(slot.stage));
-    let mut ends: Vec<(&str, u64)> = roots.map(|slot| ("root", slot.not_after)).collect();
-    ends.push(("intermediate", standing.intermediate.1));
-    ends.extend(keys.map(|slot| ("key of tokens", slot.not_after)));
-    ends
+/// When what signs now was made and ends, in seconds since 1970.
+pub(crate) fn lives(standing: &Standing) -> Vec<(&'static str, (u64, u64))> {
+    let life = |what: &'static str| move |slot: &Slot| (what, (slot.not_before, slot.not_after));
+    let signs = |slot: &&Slot| slot.stage == Stage::Active;
+    let roots = standing.rotation.roots.iter().filter(signs).map(life("root"));
+    let keys = standing.rotation.jwt_keys.iter().filter(signs).map(life("key of tokens"));
+    roots.chain([("intermediate", standing.intermediate)]).chain(keys).collect()
 }
 
 /// The name of a node for the issuance log.
 pub(crate) fn session_of(key: &Key) -> String {
     format!("session of {}/{}", key.0, key.1)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use selvedge_identity::{Authority, Realm};
+    use selvedge_model::TrustDomain;
+
+    const NOW: u64 = 1_800_000_000;
+    const DAY: u64 = 24 * 3_600;
+
+    fn standing() -> Standing {
+        let domain = TrustDomain::parse("acme.example").unwrap();
+        let realm = Realm::create(Authority::create(&domain, NOW).unwrap(), NOW).unwrap();
+        let intermediate = realm.active().unwrap().intermediate_life();
+        Standing { bundle: realm.bundle(), rotation: realm.rotation().clone(), intermediate, steps: Vec::new() }
+    }
+
+    #[test]
+    fn nothing_is_alarming_while_rotation_has_time() {
+        assert!(alarms(&standing(), NOW).is_empty());
+        assert!(alarms(&standing(), NOW + 20 * DAY).is_empty(), "the key of tokens is due now");
+    }
+
+    #[test]
+    fn an_end_is_said_at_each_threshold_before_it() {
+        let standing = standing();
+        let said = |days_left: u64| {
+            let all = alarms(&standing, standing.intermediate.1 - days_left * DAY);
+            all.iter().find(|line| line.contains("intermediate")).cloned().unwrap_or_default()
+        };
+        assert_eq!(said(31), "");
+        for (left, within) in [(30, "30 days"), (14, "14 days"), (7, "7 days"), (1, "1 days")] {
+            assert!(said(left).contains(within), "{left}: {}", said(left));
+        }
+        let all = alarms(&standing, standing.intermediate.1 - 3_000);
+        assert!(all.iter().any(|line| line.contains("1 hour")), "{all:?}");
+        let all = alarms(&standing, standing.intermediate.1 + 1);
+        assert!(all.iter().any(|line| line.contains("the intermediate has ended")), "{all:?}");
+    }
 }

@@ -101,7 +101,14 @@ async fn a_new_root_does_not_sign_before_every_node_has_it() {
     })
     .await
     .unwrap();
-    let overview = blocking(move || client::identity(&state)).await.unwrap();
+    let overview = loop {
+        let state = state.clone();
+        let overview = blocking(move || client::identity(&state)).await.unwrap();
+        if overview.rotation.prepared_root().is_some() {
+            break overview;
+        }
+        tokio::task::yield_now().await;
+    };
     assert_eq!(overview.rotation.roots.len(), 2);
     assert_eq!(overview.rotation.active_root().unwrap().id, node.trust.fingerprints()[0]);
     assert!(overview.waits_for.iter().any(|line| line.contains("`n1`")), "{:?}", overview.waits_for);

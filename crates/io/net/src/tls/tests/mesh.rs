@@ -173,3 +173,28 @@ async fn a_handshake_may_be_moved_between_threads() {
     });
     talk(served.await.unwrap().unwrap().0, called.await.unwrap().unwrap().0).await;
 }
+
+#[tokio::test]
+async fn what_is_revoked_is_refused_in_both_directions_and_believed_no_more() {
+    let world = World::new("acme.example");
+    let (orders, shop) = (world.svid("orders"), world.svid("shop"));
+    let plain = mesh(&world, &[orders.clone(), shop.clone()]);
+    let (served, called) = meet((&world, &plain), (&world, &plain), &world.id("orders"), Alpn::H2).await;
+    let (caller, callee) = (served.unwrap().1.peer.unwrap(), called.unwrap().1.peer.unwrap());
+    let mut serial = selvedge_identity::Revoked::default();
+    serial.serial(&shop.serial, u64::MAX).unwrap();
+    let mut identity = selvedge_identity::Revoked::default();
+    identity.identity(orders.id.as_str(), now_s() + 1).unwrap();
+    let without_shop = mesh(&world, std::slice::from_ref(&orders)).revoking(Arc::new(serial));
+    let without_orders = mesh(&world, &[shop]).revoking(Arc::new(identity));
+
+    let (served, _) = meet((&world, &without_shop), (&world, &plain), &world.id("orders"), Alpn::H2).await;
+    assert!(matches!(served.unwrap_err(), TlsError::Peer(text) if text.contains("revoked")));
+    let (_, called) = meet((&world, &plain), (&world, &without_orders), &world.id("orders"), Alpn::H2).await;
+    assert!(matches!(called.unwrap_err(), TlsError::Peer(text) if text.contains("revoked")));
+    assert!(plain.believes(&caller) && plain.believes(&callee));
+    assert!(!without_shop.believes(&caller) && !without_orders.believes(&callee));
+    // A root that left the bundle takes with it who came by it.
+    let elsewhere = mesh(&World::new("acme.example"), &[]);
+    assert!(!elsewhere.believes(&caller));
+}
