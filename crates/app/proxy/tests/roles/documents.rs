@@ -51,6 +51,10 @@ pub(crate) struct Documents {
     pub(crate) key_sets: &'static str,
     /// Limits of `orders`, in YAML.
     pub(crate) service_limit: &'static str,
+    /// Issuers of the mesh, in YAML. Nobody fetches their keys.
+    pub(crate) issuers: &'static str,
+    /// Guardrails, in Cedar.
+    pub(crate) guardrails: &'static str,
     /// Documents beside the usual ones.
     pub(crate) appended: String,
     /// What the rules for HTTP/1.1 say of a description, as `, schema: …`.
@@ -90,6 +94,8 @@ impl Documents {
             throttle: "null",
             key_sets: "null",
             service_limit: "null",
+            issuers: "{}",
+            guardrails: "",
             appended: String::new(),
             schema: "",
             rules,
@@ -111,7 +117,7 @@ impl Documents {
 
     /// The repository as one text.
     pub(crate) fn text(&self) -> String {
-        let Documents { places, origins, limits, trusted, traffic, uid, label, throttle, key_sets, .. } = self;
+        let Documents { places, origins, limits, trusted, traffic, uid, label, throttle, key_sets, issuers, .. } = self;
         let (http, http2, tcp) = (origins.http, origins.http2, origins.tcp);
         let (edge_http, edge_https) = (places.edge_http, places.edge_https);
         let hosts = "[api.example, h2.example, narrow.example, direct.example, direct2.example]";
@@ -120,7 +126,7 @@ impl Documents {
 apiVersion: selvedge.dev/v1
 kind: Mesh
 metadata: {{ name: acme }}
-spec: {{ trustDomain: acme.example, authority: {{ workloadTtl: 1h }}, apiKeys: {key_sets} }}
+spec: {{ trustDomain: acme.example, authority: {{ workloadTtl: 1h }}, apiKeys: {key_sets}, issuers: {issuers} }}
 ---
 apiVersion: selvedge.dev/v1
 kind: Gateway

@@ -55,4 +55,6 @@ mod way;
 #[cfg(test)]
 mod websocket;
 #[cfg(test)]
+mod when;
+#[cfg(test)]
 mod world;

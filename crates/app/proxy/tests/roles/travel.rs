@@ -1,7 +1,7 @@
 //! The end user on the way through the mesh: from the gateway to `a`, from there to `b`, and on to `c`; and to nobody who
 //! was not given the user's token.
 
-mod mesh;
+pub(crate) mod mesh;
 mod workload;
 
 use crate::client::{Answer, Client};
@@ -19,7 +19,7 @@ const REQUESTS: usize = 10_000;
 const AT_ONCE: usize = 64;
 
 /// `GET path` at the gateway.
-async fn ask(mesh: &Mesh, path: &str, token: Option<&str>, fields: &str) -> Answer {
+pub(crate) async fn ask(mesh: &Mesh, path: &str, token: Option<&str>, fields: &str) -> Answer {
     let mut client = Client::plain(mesh.edge).await;
     send(&mut client, path, token, fields).await
 }

@@ -184,9 +184,9 @@ fn terms(ttl_s: u64) -> Terms {
 fn compile(text: &str, documents: &Documents) -> Plan {
     let nothing =
         "apiVersion: selvedge.dev/v1\nkind: Mesh\nmetadata: { name: acme }\nspec: { trustDomain: acme.example }\n";
-    let text = if text.is_empty() { nothing } else { text };
+    let (text, guardrails) = if text.is_empty() { (nothing, "") } else { (text, documents.guardrails) };
     let schema = selvedge_testkit::inputs_schema().unwrap();
-    let files = [("mesh.yaml", text), ("shop.openapi.yaml", &*schema)];
+    let files = [("mesh.yaml", text), ("shop.openapi.yaml", &*schema), ("guardrails.cedar", guardrails)];
     let files = files.map(|(name, text)| SourceFile { name: name.into(), text: text.into() });
     let checked = selvedge_config::check(&files)
         .unwrap_or_else(|found| panic!("{}", selvedge_config::render(&found, &files, false)));

@@ -171,10 +171,15 @@ impl Mesh {
 
 /// An access token of the mesh's issuer.
 pub(crate) fn bearer(mesh: &Mesh, subject: &str, scope: &str) -> String {
+    bearer_after(mesh, subject, scope, "pwd")
+}
+
+/// The same after the user was authenticated by this method.
+pub(crate) fn bearer_after(mesh: &Mesh, subject: &str, scope: &str, method: &str) -> String {
     let header = r#"{"alg":"ES256","typ":"at+jwt","kid":"k1"}"#;
     let expires = now_s() + 600;
     let claims = format!(
-        r#"{{"iss":"{}","aud":"https://api.example","sub":"{subject}","scope":"{scope}","exp":{expires}}}"#,
+        r#"{{"iss":"{}","aud":"https://api.example","sub":"{subject}","scope":"{scope}","amr":["{method}"],"exp":{expires}}}"#,
         mesh.issuer
     );
     let message = format!("{}.{}", base64url(header.as_bytes()), base64url(claims.as_bytes()));
@@ -225,6 +230,10 @@ spec:
   service: a
   rules:
     - {{ name: users, from: {{ gateway: edge, token: corporate, scopes: [read] }}, paths: ["/as/**"] }}
+    - name: strong
+      from: {{ gateway: edge, token: corporate }}
+      paths: ["/strong/**"]
+      when: context.user.amr.contains("mfa")
     - {{ name: everyone, from: {{ gateway: edge, anonymous: true }}, paths: ["/open/**"] }}
 ---
 apiVersion: selvedge.dev/v1
