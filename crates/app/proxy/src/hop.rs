@@ -22,6 +22,8 @@ pub(crate) struct Hop {
     pub(crate) record: Record,
     /// The rule that allowed it.
     pub(crate) rule: Option<Arc<RuleId>>,
+    /// Why no rule allows it, where it goes on all the same: its service is observed.
+    pub(crate) observed: Option<Denial>,
     /// How the limits stand that were asked.
     pub(crate) told: Vec<Told>,
     /// What counts as under way until the hop ends.
@@ -110,7 +112,24 @@ impl Hop {
             client_tls: None,
         };
         let (told, held, challenge) = (Vec::new(), Held::default(), Challenge::default());
-        Hop { record, rule: None, told, held, token: None, challenge, upgrades: false, started: Instant::now() }
+        Hop {
+            record,
+            rule: None,
+            observed: None,
+            told,
+            held,
+            token: None,
+            challenge,
+            upgrades: false,
+            started: Instant::now(),
+        }
+    }
+
+    /// The rule whose description it is held against: the one that allows it, or where none does the one that came
+    /// nearest, so that what is observed is checked like what is allowed.
+    pub(crate) fn described(&self) -> Option<&RuleId> {
+        let nearest = || self.observed.as_ref()?.nearest.as_ref().map(|nearest| &*nearest.rule);
+        self.rule.as_deref().or_else(nearest)
     }
 
     /// When it began.
@@ -122,6 +141,8 @@ impl Hop {
     pub(crate) fn carried(mut self, status: u16) -> Record {
         if let Some(rule) = self.rule.take() {
             self.record.outcome = Outcome::Allowed(rule);
+        } else if let Some(denial) = self.observed.take() {
+            self.record.outcome = Outcome::Observed(denial);
         }
         self.ended(status)
     }

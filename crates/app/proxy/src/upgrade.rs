@@ -142,14 +142,21 @@ fn fields(fields: Fields, id: &[u8]) -> Result<(Fields, bool), Refusal> {
 
 /// Decides again from what the record holds: every fact that the decision looked at.
 fn is_still_allowed(worker: &Worker, hop: &Hop) -> bool {
-    let Some(rule) = &hop.rule else { return false };
     let mut record = hop.record.clone();
-    record.outcome = Outcome::Allowed(rule.clone());
+    record.outcome = match (&hop.rule, &hop.observed) {
+        (Some(rule), _) => Outcome::Allowed(rule.clone()),
+        (None, Some(denial)) => Outcome::Observed(denial.clone()),
+        (None, None) => return false,
+    };
     let live = worker.live();
     let decided = || {
         let recorded = Recorded::of(&record).ok()?;
         let to = recorded.destination()?;
-        Some(live.plan.policy().decide(&recorded.facts(&to)))
+        let (policy, facts) = (live.plan.policy(), recorded.facts(&to));
+        Some(match policy.decide(&facts) {
+            Decision::Allow(_) => true,
+            Decision::Deny(denial) => policy.observes(&facts, &denial),
+        })
     };
-    matches!(decided(), Some(Decision::Allow(_)))
+    decided().unwrap_or(false)
 }

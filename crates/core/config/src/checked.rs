@@ -225,6 +225,8 @@ pub struct Service {
     pub traffic: Traffic,
     /// Whether an endpoint without mTLS is permitted.
     pub plaintext: Plaintext,
+    /// What becomes of calls from inside that no rule allows.
+    pub mode: Mode,
     /// Limits on all callers together, or told apart.
     pub limits: Vec<Limit>,
     /// Where the document is.
@@ -300,6 +302,15 @@ pub enum Plaintext {
     Refuse,
     /// Yes, for services that have no node beside them.
     Accept,
+}
+
+/// What becomes of calls from inside that no rule allows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Mode {
+    /// They are refused: the default.
+    Enforce,
+    /// They are let through and recorded, while a service that is called already gets its first rules.
+    Observe,
 }
 
 /// Who may call a service.

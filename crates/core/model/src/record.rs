@@ -98,6 +98,8 @@ pub enum Outcome {
     Allowed(Arc<RuleId>),
     /// We said no.
     Denied(Denial),
+    /// No rule allows it, and it was carried out all the same: the service is observed (`mode: observe`).
+    Observed(Denial),
     /// Something broke: what, and the rule if one had allowed it.
     Faulted {
         /// What broke.

@@ -27,6 +27,7 @@ fn service(service: &str) -> Service {
         outbound: None,
         traffic: Traffic::default(),
         plaintext: Plaintext::Refuse,
+        mode: selvedge_config::checked::Mode::Enforce,
         limits: Vec::new(),
         source: source(),
     }

@@ -5,7 +5,7 @@ use crate::cedar::{Condition, Conditions, Guardrails, Names};
 use crate::index::Builder;
 use crate::{Policy, Rule};
 use selvedge_config::Diagnostic;
-use selvedge_config::checked::{self, Checked};
+use selvedge_config::checked::{self, Checked, Mode};
 use selvedge_model::{Name, PathPattern};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
@@ -55,6 +55,7 @@ impl Policy {
             domain: checked.mesh.trust_domain.clone(),
             headers,
             guardrails,
+            observed: checked.services.values().filter(|service| service.mode == Mode::Observe).map(name).collect(),
         })
     }
 }
@@ -106,6 +107,10 @@ impl Numbered {
             u32::try_from(self.conditions.len()).unwrap_or(u32::MAX)
         })
     }
+}
+
+fn name(service: &checked::Service) -> Name {
+    service.name.clone()
 }
 
 /// Labels as conditions see them.

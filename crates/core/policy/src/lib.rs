@@ -10,6 +10,7 @@ mod decide;
 mod explain;
 mod index;
 mod lower;
+mod observe;
 mod replay;
 mod tree;
 
@@ -21,7 +22,8 @@ pub use tree::PathTree;
 use crate::cedar::{Condition, Guardrails};
 use crate::index::Index;
 use selvedge_config::{Checked, Diagnostic, SourceFile};
-use selvedge_model::{PathPattern, RuleId, TrustDomain};
+use selvedge_model::{Name, PathPattern, RuleId, TrustDomain};
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 #[cfg(doc)]
@@ -48,6 +50,8 @@ pub struct Policy {
     /// Request fields that conditions name, by their names on the wire.
     headers: Vec<Arc<str>>,
     guardrails: Guardrails,
+    /// Services with `mode: observe`.
+    observed: BTreeSet<Name>,
 }
 
 impl Policy {

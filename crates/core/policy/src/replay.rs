@@ -33,6 +33,8 @@ pub enum Before<'r> {
     Allowed(&'r Arc<RuleId>),
     /// We said no.
     Denied(&'r Denial),
+    /// No rule allowed it, and it was let through: the service was observed.
+    Observed(&'r Denial),
 }
 
 /// Why a record says nothing about a policy.
@@ -74,6 +76,8 @@ pub enum Replayed {
     NewlyDenied(Denial),
     /// It was denied, and would be allowed.
     NewlyAllowed(Arc<RuleId>),
+    /// No rule allows it, and it would be let through now: the service is observed.
+    NewlyObserved(Denial),
 }
 
 impl<'r> Recorded<'r> {
@@ -166,6 +170,7 @@ fn before(record: &Record) -> Result<Before<'_>, Unreplayable> {
     let denial = match &record.outcome {
         Outcome::Allowed(rule) | Outcome::Faulted { rule: Some(rule), .. } => return Ok(Before::Allowed(rule)),
         Outcome::Faulted { rule: None, .. } => return Err(Unreplayable::Undecided),
+        Outcome::Observed(denial) => return Ok(Before::Observed(denial)),
         Outcome::Denied(denial) => denial,
     };
     match denial.reason {
@@ -198,14 +203,24 @@ fn caller(record: &Record) -> Result<Caller<'_>, Unreplayable> {
 impl Policy {
     /// Decides a recorded decision again. Without a destination nothing is exposed there.
     pub fn replay(&self, recorded: &Recorded<'_>, to: Option<&Destination<'_>>) -> Replayed {
-        let after = match to {
-            Some(to) => self.decide(&recorded.facts(to)),
+        let facts = to.map(|to| recorded.facts(to));
+        let after = match &facts {
+            Some(facts) => self.decide(facts),
             None => Decision::Deny(Denial::of(DenialReason::NotExposed)),
         };
+        if let (Decision::Deny(denial), Some(facts)) = (&after, &facts)
+            && self.observes(facts, denial)
+        {
+            return match recorded.before {
+                Before::Observed(before) if is_same_denial(before, denial) => Replayed::Same,
+                Before::Observed(_) => Replayed::OtherDenial(denial.clone()),
+                Before::Allowed(_) | Before::Denied(_) => Replayed::NewlyObserved(denial.clone()),
+            };
+        }
         match (recorded.before, after) {
             (Before::Allowed(before), Decision::Allow(after)) if is_same_rule(before, &after) => Replayed::Same,
-            (Before::Allowed(_), Decision::Allow(after)) => Replayed::OtherRule(after),
-            (Before::Allowed(_), Decision::Deny(denial)) => Replayed::NewlyDenied(denial),
+            (Before::Allowed(_) | Before::Observed(_), Decision::Allow(after)) => Replayed::OtherRule(after),
+            (Before::Allowed(_) | Before::Observed(_), Decision::Deny(denial)) => Replayed::NewlyDenied(denial),
             (Before::Denied(_), Decision::Allow(rule)) => Replayed::NewlyAllowed(rule),
             (Before::Denied(before), Decision::Deny(after)) if is_same_denial(before, &after) => Replayed::Same,
             (Before::Denied(_), Decision::Deny(after)) => Replayed::OtherDenial(after),

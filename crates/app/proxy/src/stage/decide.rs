@@ -38,7 +38,9 @@ pub(crate) fn decide(
 ) -> Result<Permitted, Refusal> {
     let Identified { routed, user } = identified;
     let Routed { request, carried, service, port, .. } = routed;
-    let decision = {
+    let mut user = user;
+    let mut carried = carried;
+    let observed = {
         // On the way out, the peer is the workload, and outside facts are not its own.
         let outside = carried.as_ref().filter(|_| connection.is_inside()).and_then(|carried| carried.outside());
         let host = outside.map_or(request.host.as_str(), |outside| outside.host.as_str());
@@ -63,11 +65,11 @@ pub(crate) fn decide(
             headers: &headers,
             tls: tls.map(tls_facts),
         };
-        live.plan.policy().decide(&facts)
+        settle(live, hop, &facts)?
     };
-    match decision {
-        Decision::Allow(rule) => hop.rule = Some(rule),
-        Decision::Deny(denial) => return Err(Refusal::Denied(denial)),
+    if observed {
+        // No rule lets this caller speak for anybody, so that it does not.
+        (user, carried) = (Shown::Absent, None);
     }
     let user = match user {
         Shown::Token(principal) => Some(principal),
@@ -99,11 +101,18 @@ pub(crate) fn decide_tcp(
         headers: &[],
         tls: None,
     };
-    match live.plan.policy().decide(&facts) {
+    settle(live, hop, &facts).map(|_| ())
+}
+
+/// Asks the policy, and notes the answer. Whether the call goes on without a rule, since its service is observed.
+fn settle(live: &Live, hop: &mut Hop, facts: &Facts<'_>) -> Result<bool, Refusal> {
+    let policy = live.plan.policy();
+    match policy.decide(facts) {
         Decision::Allow(rule) => hop.rule = Some(rule),
+        Decision::Deny(denial) if policy.observes(facts, &denial) => hop.observed = Some(denial),
         Decision::Deny(denial) => return Err(Refusal::Denied(denial)),
     }
-    Ok(())
+    Ok(hop.observed.is_some())
 }
 
 /// The fields that the record keeps of those that conditions look at: never one that carries a secret.

@@ -54,7 +54,7 @@ pub(crate) async fn inspect(
     (down, timer): (&mut Down<'_>, &mut Timer),
 ) -> Result<Inspected, Refusal> {
     let coming = InspectedBody::Coming(Coming(()));
-    let bound = hop.rule.as_deref().and_then(|rule| live.plan.schemas().of(rule));
+    let bound = hop.described().and_then(|rule| live.plan.schemas().of(rule));
     let Some(bound) = bound else { return Ok(Inspected { permitted, body: coming }) };
     let body = match bound.check_head(&permitted.request).map_err(invalid)? {
         Body::Passes => return Ok(Inspected { permitted, body: coming }),

@@ -53,6 +53,8 @@ pub(crate) struct Documents {
     pub(crate) service_limit: &'static str,
     /// Issuers of the mesh, in YAML. Nobody fetches their keys.
     pub(crate) issuers: &'static str,
+    /// The `mode` of `orders`.
+    pub(crate) mode: &'static str,
     /// Guardrails, in Cedar.
     pub(crate) guardrails: &'static str,
     /// Documents beside the usual ones.
@@ -95,6 +97,7 @@ impl Documents {
             key_sets: "null",
             service_limit: "null",
             issuers: "{}",
+            mode: "enforce",
             guardrails: "",
             appended: String::new(),
             schema: "",
@@ -153,7 +156,7 @@ spec:
             places.out_http, places.out_tcp, places.out_tcp_shut
         );
         for (name, rest) in [
-            ("orders", format!("ports: {all}\n  limit: {}", self.service_limit)),
+            ("orders", format!("ports: {all}\n  mode: {}\n  limit: {}", self.mode, self.service_limit)),
             ("shut", format!("ports: {all}")),
             ("stranger", format!("ports: {all}")),
             ("caller", format!("ports: {all}\n  workload: {{ unix: {{ uid: {uid} }} }}\n  outbound: {outbound}")),

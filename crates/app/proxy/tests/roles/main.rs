@@ -35,6 +35,8 @@ mod limits;
 #[cfg(test)]
 mod load;
 #[cfg(test)]
+mod observe;
+#[cfg(test)]
 mod origin;
 #[cfg(test)]
 mod rates;

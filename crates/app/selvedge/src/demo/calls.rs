@@ -50,7 +50,7 @@ pub(crate) struct Row {
 impl Calls {
     /// Counts a record. An outbound hop that was carried out is counted where it arrived.
     pub(crate) fn count(&mut self, record: &Record) {
-        let allowed = matches!(record.outcome, Outcome::Allowed(_));
+        let allowed = matches!(record.outcome, Outcome::Allowed(_) | Outcome::Observed(_));
         match record.role {
             Role::MeshOutbound if allowed => return,
             Role::MeshInbound | Role::MeshOutbound if !allowed && self.seen(record.id) => return,
@@ -63,7 +63,7 @@ impl Calls {
         }
         let row = self.rows.entry(kind).or_default();
         let count = match &record.outcome {
-            Outcome::Allowed(_) => &mut row.allowed,
+            Outcome::Allowed(_) | Outcome::Observed(_) => &mut row.allowed,
             Outcome::Denied(_) => &mut row.denied,
             Outcome::Faulted { .. } => &mut row.faulted,
         };
@@ -161,6 +161,7 @@ fn why(outcome: &Outcome, callee: &str) -> String {
             format!("{} {}: {}", reason.status(), named(&nearest.rule), nearest.missing)
         }
         Outcome::Denied(Denial { reason, nearest: None, .. }) => format!("{} {}", reason.status(), reason.as_str()),
+        Outcome::Observed(_) => "observed: no rule allows it".to_owned(),
         Outcome::Faulted { fault, .. } => format!("{} {fault}", fault.status()),
     }
 }

@@ -30,6 +30,7 @@ pub const FINDINGS: &[&str] = &[
     "duplicate-rule",
     "exposure-without-credential",
     "exposure-without-limit",
+    "observe-mode",
     "overlapping-exposures",
     "plaintext-accepted",
     "service-open-to-all",

@@ -1,7 +1,7 @@
 //! `Service`: facts about a service, and no permission.
 
 use super::{flag, limit, traffic, value, workload};
-use crate::checked::{Endpoint, HostPort, Outbound, OutboundTcp, Plaintext, Port, Protocol, Service};
+use crate::checked::{Endpoint, HostPort, Mode, Outbound, OutboundTcp, Plaintext, Port, Protocol, Service};
 use crate::reader::{Map, Placed, Reader};
 use crate::tree::{Node, Value};
 use selvedge_model::{Name, Source};
@@ -14,7 +14,7 @@ const MESH_PORT: u16 = 7443;
 const RESERVED: &[&str] = &["gateway", "node", "control"];
 
 pub(super) fn read(reader: &mut Reader<'_>, spec: &Node, metadata: &Map<'_>, name: &Placed<Name>) -> Option<Service> {
-    let known = ["workload", "ports", "endpoints", "outbound", "traffic", "plaintext", "limit", "allow"];
+    let known = ["workload", "ports", "endpoints", "outbound", "traffic", "plaintext", "mode", "limit", "allow"];
     let map = reader.map(spec, "the spec of a Service", &known)?;
     if RESERVED.contains(&name.value.as_str()) {
         reader.error(
@@ -28,6 +28,7 @@ pub(super) fn read(reader: &mut Reader<'_>, spec: &Node, metadata: &Map<'_>, nam
     let ports: Vec<Port> = reader.list(ports, "`ports`").iter().filter_map(|node| read_port(reader, node)).collect();
     let plaintext = map.get("plaintext").and_then(|node| reader.parse(node, "value for `plaintext`", plaintext));
     let plaintext = plaintext.unwrap_or(Plaintext::Refuse);
+    let mode = map.get("mode").and_then(|node| reader.parse(node, "value for `mode`", mode));
     let endpoints = map.get("endpoints").map(|node| reader.list(node, "`endpoints`")).unwrap_or_default();
     let endpoints: Vec<_> = endpoints.iter().filter_map(|node| read_endpoint(reader, node, plaintext)).collect();
     let mut traffic = map.get("traffic").map(|node| traffic::read(reader, node)).unwrap_or_default();
@@ -45,6 +46,7 @@ pub(super) fn read(reader: &mut Reader<'_>, spec: &Node, metadata: &Map<'_>, nam
         outbound: map.get("outbound").and_then(|node| read_outbound(reader, node)),
         traffic,
         plaintext,
+        mode: mode.unwrap_or(Mode::Enforce),
         limits: map.get("limit").map(|node| limit::read(reader, node, limit::SERVICE)).unwrap_or_default(),
         source: Source { file: name.file.clone(), line: name.at.line },
     })
@@ -94,6 +96,14 @@ fn plaintext(text: &str) -> Result<Plaintext, &'static str> {
         "refuse" => Ok(Plaintext::Refuse),
         "accept" => Ok(Plaintext::Accept),
         _ => Err("write `refuse` or `accept`"),
+    }
+}
+
+fn mode(text: &str) -> Result<Mode, &'static str> {
+    match text {
+        "enforce" => Ok(Mode::Enforce),
+        "observe" => Ok(Mode::Observe),
+        _ => Err("write `enforce` or `observe`"),
     }
 }
 

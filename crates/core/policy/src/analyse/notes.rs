@@ -84,6 +84,12 @@ fn service(old: &Service, new: &Service, notes: &mut Vec<Note>) {
             if accepts { "endpoints without mTLS are accepted" } else { "endpoints without mTLS are refused" };
         note(message.to_owned(), accepts);
     }
+    if old.mode != new.mode {
+        let observes = new.mode == selvedge_config::checked::Mode::Observe;
+        let message =
+            if observes { "calls from inside that no rule allows are let through" } else { "its rules are enforced" };
+        note(message.to_owned(), observes);
+    }
     for port in &new.ports {
         if let Some(before) = old.port(&port.name).filter(|before| before.protocol != port.protocol) {
             note(format!("port {} speaks {:?} in place of {:?}", port.name, port.protocol, before.protocol), false);

@@ -59,7 +59,9 @@ fn outcome(outcome: &Outcome, out: &mut Vec<u8>) -> Result<(), serde_json::Error
             out.push(b'}');
             Ok(())
         }
-        Outcome::Denied(_) | Outcome::Faulted { .. } => outcome.serialize(&mut serde_json::Serializer::new(out)),
+        Outcome::Denied(_) | Outcome::Observed(_) | Outcome::Faulted { .. } => {
+            outcome.serialize(&mut serde_json::Serializer::new(out))
+        }
     }
 }
 

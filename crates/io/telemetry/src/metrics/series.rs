@@ -22,7 +22,7 @@ pub(super) const BUCKETS: [(u64, &str); 15] = [
     (60_000_000, "60"),
 ];
 /// The label `outcome`.
-pub(super) const OUTCOMES: [&str; 3] = ["allowed", "denied", "faulted"];
+pub(super) const OUTCOMES: [&str; 4] = ["allowed", "denied", "faulted", "observed"];
 /// The label `status_class`; `none` for TCP, which has no status.
 pub(super) const CLASSES: [&str; 6] = ["none", "1xx", "2xx", "3xx", "4xx", "5xx"];
 
@@ -54,6 +54,7 @@ impl Series {
             Outcome::Allowed(_) => 0,
             Outcome::Denied(_) => 1,
             Outcome::Faulted { .. } => 2,
+            Outcome::Observed(_) => 3,
         };
         let class = usize::from(record.status / 100);
         let class = if class < CLASSES.len() { class } else { 0 };

@@ -118,7 +118,11 @@ fn again(record: &Record, plan: &Plan, directory: &Path) -> Vec<(&'static str, S
     match replayed {
         // The decision stands above already, as it was recorded.
         Replayed::Same => lines.retain(|(name, _)| !matches!(*name, "allowed" | "denied")),
-        Replayed::OtherRule(_) | Replayed::OtherDenial(_) | Replayed::NewlyDenied(_) | Replayed::NewlyAllowed(_) => {
+        Replayed::OtherRule(_)
+        | Replayed::OtherDenial(_)
+        | Replayed::NewlyDenied(_)
+        | Replayed::NewlyAllowed(_)
+        | Replayed::NewlyObserved(_) => {
             lines.insert(0, ("now", format!("the documents in `{}` decide otherwise:", directory.display())));
         }
     }
@@ -138,8 +142,14 @@ fn hop(record: &Record) -> Vec<(&'static str, String)> {
                 lines.push(("answer", format!("{} in {took:.1} ms", record.status)));
             }
         }
-        Outcome::Denied(denial) => {
-            lines.push(("denied", format!("{} ({})", denial.reason.status(), denial.reason.as_str())));
+        Outcome::Denied(denial) | Outcome::Observed(denial) => {
+            lines.push(match &record.outcome {
+                Outcome::Observed(_) => (
+                    "observed",
+                    format!("no rule allows it, and it went through with {}: `mode: observe`", record.status),
+                ),
+                _ => ("denied", format!("{} ({})", denial.reason.status(), denial.reason.as_str())),
+            });
             match (&denial.forbidden, &denial.nearest) {
                 (Some(forbidden), _) => {
                     lines.push(("guardrail", format!("`{}`, {}", forbidden.guardrail, forbidden.source)));

@@ -24,6 +24,9 @@ pub(super) fn text(tally: &Tally, against: &Path, took: Duration) -> String {
         let (rule, denial) = (tally.other_rule, tally.other_denial);
         text.push_str(&format!("\n  of these {rule} by another rule, {denial} denied for another reason"));
     }
+    if tally.newly_observed > 0 {
+        text.push_str(&format!("\n  {} newly observed: let through without a rule", tally.newly_observed));
+    }
     for (why, count) in &tally.unreplayable {
         text.push_str(&format!("\n  {count} more say nothing about a policy: {why}"));
     }
@@ -46,7 +49,7 @@ fn table(title: &str, rule: &str, groups: &[(&Group, &Seen)]) -> String {
     let mut table = Table::new();
     table.load_style(NOTHING).set_header(["COUNT", "HOP", "CALLER", "SERVICE", "REQUEST", rule, "EXAMPLE"]);
     for (group, seen) in groups.iter().take(SHOWN_MAX) {
-        let by = format!("{}, {}", group.rule, group.source);
+        let by = if group.rule.is_empty() { "no rule".to_owned() } else { format!("{}, {}", group.rule, group.source) };
         let by = if group.why.is_empty() { by } else { format!("{by}\nnow {}", group.why) };
         table.add_row([
             seen.count.to_string(),
@@ -74,6 +77,7 @@ pub(super) fn json(tally: &Tally, took: Duration) -> Value {
         "other_denial": tally.other_denial,
         "newly_denied": { "count": tally.newly_denied, "groups": groups(false) },
         "newly_allowed": { "count": tally.newly_allowed, "groups": groups(true) },
+        "newly_observed": tally.newly_observed,
         "unreplayable": unreplayable,
         "unreadable": tally.unreadable,
         "ungrouped": tally.ungrouped,

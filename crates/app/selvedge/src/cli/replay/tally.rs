@@ -18,6 +18,8 @@ pub(super) struct Tally {
     pub(super) other_denial: u64,
     pub(super) newly_denied: u64,
     pub(super) newly_allowed: u64,
+    /// No rule allows them, and they would be let through now.
+    pub(super) newly_observed: u64,
     pub(super) unreplayable: BTreeMap<Unreplayable, u64>,
     /// Lines that are no record.
     pub(super) unreadable: u64,
@@ -102,14 +104,19 @@ impl Tally {
             Replayed::OtherDenial(_) => self.other_denial += 1,
             Replayed::NewlyDenied(denial) => {
                 self.newly_denied += 1;
-                let Before::Allowed(rule) = recorded.before() else { return };
                 let service = record.service.as_ref().zip(record.port.as_ref());
+                let Before::Allowed(rule) = recorded.before() else {
+                    let why = format!("{}: it was observed, and no rule allows it", denial.reason.as_str());
+                    self.add(record, Group { why, ..group(record, service, shapes) });
+                    return;
+                };
                 let to = to.or(recorded.destination());
                 let lacks = to.and_then(|to| plan.policy().lacks(rule, &recorded.facts(&to)));
                 let (name, source) = (rule.to_string(), rule.source.to_string());
                 let why = why(&denial, lacks.as_ref());
                 self.add(record, Group { rule: name, source, why, ..group(record, service, shapes) });
             }
+            Replayed::NewlyObserved(_) => self.newly_observed += 1,
             Replayed::NewlyAllowed(rule) => {
                 self.newly_allowed += 1;
                 let service = to.map(|to| (to.service, to.port));
@@ -136,6 +143,7 @@ impl Tally {
         self.other_denial += other.other_denial;
         self.newly_denied += other.newly_denied;
         self.newly_allowed += other.newly_allowed;
+        self.newly_observed += other.newly_observed;
         self.unreadable += other.unreadable;
         self.ungrouped += other.ungrouped;
         for (why, count) in other.unreplayable {
@@ -154,11 +162,11 @@ impl Tally {
 
     /// Decisions that were made again.
     pub(super) fn replayed(&self) -> u64 {
-        self.same + self.other_rule + self.other_denial + self.newly_denied + self.newly_allowed
+        self.same + self.other_rule + self.other_denial + self.newly_denied + self.newly_allowed + self.newly_observed
     }
 
     pub(super) fn is_unchanged(&self) -> bool {
-        self.newly_denied == 0 && self.newly_allowed == 0
+        self.newly_denied == 0 && self.newly_allowed == 0 && self.newly_observed == 0
     }
 
     /// The groups of one kind, the largest first.

@@ -5,7 +5,7 @@ use super::{Finding, Severity};
 use crate::analyse::Analysis;
 use crate::analyse::identity::{Identity, Shown};
 use crate::analyse::term::Term;
-use selvedge_config::checked::{CredentialRule, From, Plaintext, Service};
+use selvedge_config::checked::{CredentialRule, From, Mode, Plaintext, Service};
 use selvedge_model::{Name, Source};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -29,6 +29,11 @@ impl Analysis<'_> {
                 let message = format!("calls to `{}` may go without mTLS: nobody proves who they are", service.name);
                 let help = "put a node beside it and remove `plaintext: accept`, or accept the finding with a reason";
                 found.push(of(service, "plaintext-accepted", Severity::Warning, message, help));
+            }
+            if service.mode == Mode::Observe {
+                let message = format!("rules of `{}` are not enforced: every workload may call it", service.name);
+                let help = "write what `selvedge explain` calls observed as rules, then remove `mode: observe`";
+                found.push(of(service, "observe-mode", Severity::Warning, message, help));
             }
         }
         found.extend(self.issuers());
