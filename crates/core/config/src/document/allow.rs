@@ -30,6 +30,7 @@ pub const FINDINGS: &[&str] = &[
     "duplicate-rule",
     "exposure-without-credential",
     "exposure-without-limit",
+    "exposure-without-schema",
     "observe-mode",
     "overlapping-exposures",
     "plaintext-accepted",

@@ -18,7 +18,7 @@ struct Exposure<'a> {
 }
 
 impl Analysis<'_> {
-    /// `exposure-without-credential`, `exposure-without-limit` and `overlapping-exposures`.
+    /// `exposure-without-credential`, `exposure-without-limit`, `exposure-without-schema` and `overlapping-exposures`.
     pub(super) fn exposure_findings(&self, surveys: &[Survey<'_>]) -> Vec<Finding> {
         let mut found = Vec::new();
         let mut gateways: BTreeMap<&Name, Vec<Exposure<'_>>> = BTreeMap::new();
@@ -35,6 +35,7 @@ impl Analysis<'_> {
                         "write `token: ISSUER` in place of `anonymous: true`, or accept the finding with a reason";
                     found.push(of(rule, "exposure-without-credential", message, help.to_owned()));
                     found.extend(self.unlimited(service, gateway, rule));
+                    found.extend(undescribed(gateway, rule));
                 }
             }
         }
@@ -75,6 +76,19 @@ impl Analysis<'_> {
         let help = "write `limit: { rate: 50/s, per: client }` in the rule, the gateway or the service";
         Some(of(rule, "exposure-without-limit", message, help.to_owned()))
     }
+}
+
+/// What anyone may send, and nothing describes. Told only where the rule names a method that carries a body: where it
+/// names none, it may not be meant.
+fn undescribed(gateway: &Name, rule: &Rule) -> Option<Finding> {
+    let method = rule.methods.iter().flatten().find(|method| matches!(&***method, "POST" | "PUT" | "PATCH"))?;
+    if rule.schema.is_some() {
+        return None;
+    }
+    let name = &rule.id.rule;
+    let message = format!("rule `{name}` lets everyone {method} at gateway `{gateway}`, whatever the body is");
+    let help = "write `schema: FILE.openapi.yaml` in the rule, or accept the finding with a reason";
+    Some(of(rule, "exposure-without-schema", message, help.to_owned()))
 }
 
 type Overlapping<'r> = BTreeMap<(Arc<str>, u32), (&'r Rule, Vec<String>)>;
