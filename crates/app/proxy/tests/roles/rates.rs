@@ -141,7 +141,7 @@ async fn a_number_at_once_is_given_back_when_a_request_ends_however_it_ends() {
     let rule = "from: { gateway: edge, hosts: [narrow.example], anonymous: true }, ports: [http], paths: [/rated], \
                 limit: { concurrency: 1 }";
     let change = |documents: &mut crate::documents::Documents| {
-        documents.traffic = "{ requestTimeout: 1s }";
+        documents.traffic = "{ timeouts: { request: 1s } }";
         documents.with(("orders", "rated", rule));
     };
     let world = around(&origin, change).await;
