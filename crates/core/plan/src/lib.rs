@@ -13,8 +13,8 @@ pub use limits::{Limited, Limits, Scope};
 pub use route::{Route, RouteTable};
 
 use ahash::RandomState;
-use selvedge_config::{Diagnostic, SourceFile};
 use selvedge_config::checked::{Checked, Endpoint, Gateway, Port, Service};
+use selvedge_config::{Diagnostic, SourceFile};
 use selvedge_model::{Name, SpiffeId, WorkloadKind};
 use selvedge_policy::Policy;
 use selvedge_schema::Schemas;
