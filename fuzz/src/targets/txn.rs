@@ -4,7 +4,7 @@
 use base64::Engine;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use selvedge_authn::txn::{Expected, Minting, Outside, Shown, Signers, hand_over, mint, verify};
-use selvedge_identity::{Authority, PrivateKey, Svid, Terms, TrustBundle, request};
+use selvedge_identity::{Authority, PrivateKey, Revoked, Svid, Terms, TrustBundle, request};
 use selvedge_model::{DecisionId, Host, Name, Principal, RuleId, Source, SpiffeId, TrustDomain};
 use std::sync::{Arc, OnceLock};
 
@@ -65,7 +65,7 @@ fn mesh() -> &'static Mesh {
 
 fn read(bundle: &TrustBundle, value: &str, peer: &str, to: &str) -> Option<selvedge_authn::txn::TxnToken> {
     let (peer, to) = (id(peer), id(to));
-    verify(value.as_bytes(), &Expected { bundle, peer: &peer, to: &to, now: NOW }, &mut Signers::default()).ok()
+    verify(value.as_bytes(), &Expected { bundle, revoked: &Revoked::default(), peer: &peer, to: &to, now: NOW }, &mut Signers::default()).ok()
 }
 
 fn sign(svid: &Svid, typ: &str, payload: &[u8]) -> String {

@@ -91,7 +91,7 @@ impl Source {
 
 /// Checks files; the error is everything that is wrong, as text for a terminal.
 pub(crate) fn check(files: Vec<SourceFile>) -> Result<Documents, String> {
-    match selvedge_policy::check(&files) {
+    match selvedge_plan::check(&files) {
         Ok((checked, _)) => Ok(Documents { files, checked }),
         Err(found) => Err(selvedge_config::render(&found, &files, false)),
     }

@@ -138,7 +138,7 @@ impl Forward<'_> {
     ) -> Result<u16, Broken> {
         let Attempt { port, endpoint, entered, tried, bounds } = attempt;
         let id = hop.record.id.text();
-        let token = self.token(hop, endpoint).map_err(|refusal| Broken { refusal, again: Again::Never })?;
+        let token = self.token(hop, endpoint).map_err(Broken::for_good)?;
         let added: &[(&str, &[u8])] = match &token {
             Some(token) => &[(DECISION, &id), (FIELD, token.as_bytes())],
             None => &[(DECISION, &id)],
@@ -175,10 +175,8 @@ impl Forward<'_> {
             state: State::new(hop.started()),
         };
         if let InspectedBody::Held(held) = &self.body {
-            relay.send_held(held.bytes()).map_err(|fault| Broken {
-                refusal: Refusal::fault(fault, "the body that was held could not be sent"),
-                again: Again::Never,
-            })?;
+            let unsent = |fault| Refusal::fault(fault, "the body that was held could not be sent");
+            relay.send_held(held.bytes()).map_err(|fault| Broken::for_good(unsent(fault)))?;
         }
         let done = poll_fn(|cx| relay.poll(cx)).await;
         let state = relay.state;
@@ -286,6 +284,10 @@ struct Broken {
 }
 
 impl Broken {
+    fn for_good(refusal: Refusal) -> Broken {
+        Broken { refusal, again: Again::Never }
+    }
+
     /// `untouched`: nothing of an answer came, and the request is safe to repeat.
     fn after(fault: Fault, untouched: bool, state: &State) -> Broken {
         let detail = format_args!("{fault} after {} bytes in, {} out", state.bytes_in, state.bytes_out);

@@ -9,7 +9,7 @@ use crate::leaf;
 use crate::leaf_error::LeafError;
 use crate::pem::{self, PemError};
 use crate::signature::Signature;
-use crate::signer::{Elsewhere, Signer};
+use crate::signer::{Elsewhere, FindSigner, Signer};
 use selvedge_model::TrustDomain;
 use std::fmt;
 use std::sync::Arc;
@@ -121,11 +121,7 @@ impl Authority {
     ///
     /// # Errors
     /// As [`Authority::from_pem`], or when a key is not found.
-    pub fn from_kept(
-        pem: &AuthorityPem,
-        domain: &TrustDomain,
-        find: &dyn Fn(&str) -> Result<Arc<dyn Signer>, KeyError>,
-    ) -> Result<Authority, AuthorityError> {
+    pub fn from_kept(pem: &AuthorityPem, domain: &TrustDomain, find: &FindSigner) -> Result<Authority, AuthorityError> {
         let root_key = if pem.root_key.is_empty() { elsewhere(&pem.root_certificate)? } else { find(&pem.root_key)? };
         let root = issuer(&pem.root_certificate, root_key, domain)?;
         let intermediate = issuer(&pem.intermediate_certificate, find(&pem.intermediate_key)?, domain)?;

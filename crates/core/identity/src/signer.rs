@@ -2,7 +2,11 @@
 
 use crate::key::{KeyError, PrivateKey};
 use std::fmt::Debug;
+use std::sync::Arc;
 use zeroize::Zeroizing;
+
+/// Finds a key again by what [`Signer::kept`] said.
+pub type FindSigner = dyn Fn(&str) -> Result<Arc<dyn Signer>, KeyError>;
 
 /// A key on P-256 that signs with ECDSA and SHA-256.
 pub trait Signer: Debug + Send + Sync {

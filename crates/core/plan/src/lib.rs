@@ -13,8 +13,8 @@ pub use limits::{Limited, Limits, Scope};
 pub use route::{Route, RouteTable};
 
 use ahash::RandomState;
-use selvedge_config::Diagnostic;
 use selvedge_config::checked::{Checked, Endpoint, Gateway, Port, Service};
+use selvedge_config::{Diagnostic, SourceFile};
 use selvedge_model::{Name, SpiffeId, WorkloadKind};
 use selvedge_policy::Policy;
 use selvedge_schema::Schemas;
@@ -43,6 +43,22 @@ pub struct Target {
     pub endpoints: Arc<[Endpoint]>,
 }
 
+/// Checks a whole mesh repository as a plan of it would: conditions, guardrails and OpenAPI descriptions included.
+///
+/// # Errors
+/// Everything that is wrong, sorted by file, line and column.
+pub fn check(files: &[SourceFile]) -> Result<(Checked, Policy), Vec<Diagnostic>> {
+    let (checked, (policy, _)) = selvedge_config::check_with(files, compile)?;
+    Ok((checked, policy))
+}
+
+fn compile(checked: &Checked) -> Result<(Policy, Schemas), Vec<Diagnostic>> {
+    match (Policy::compile(checked), Schemas::compile(checked)) {
+        (Ok(policy), Ok(schemas)) => Ok((policy, schemas)),
+        (policy, schemas) => Err([policy.err(), schemas.err()].into_iter().flatten().flatten().collect()),
+    }
+}
+
 impl Plan {
     /// Compiles checked documents and the endpoints that nodes registered.
     ///
@@ -50,10 +66,7 @@ impl Plan {
     /// Every condition, guardrail and OpenAPI description that does not compile.
     pub fn compile(checked: Checked, registered: &BTreeMap<Name, Vec<Endpoint>>) -> Result<Plan, Vec<Diagnostic>> {
         let hash = hash::of(&checked, registered);
-        let (policy, schemas) = match (Policy::compile(&checked), Schemas::compile(&checked)) {
-            (Ok(policy), Ok(schemas)) => (policy, schemas),
-            (policy, schemas) => return Err([policy.err(), schemas.err()].into_iter().flatten().flatten().collect()),
-        };
+        let (policy, schemas) = compile(&checked)?;
         let routes = checked.gateways.keys().map(|name| (name.clone(), RouteTable::of(&checked, name))).collect();
         let targets = checked.services.values().map(|service| target(&checked, service, registered)).collect();
         let (limits, keys) = (Limits::of(&checked), KeyTable::of(&checked));

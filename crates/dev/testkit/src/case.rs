@@ -17,6 +17,8 @@ pub struct Case {
     pub roles: Vec<Role>,
     /// What is known not to hold yet. Such a case must fail, so that the mark goes when it is mended.
     pub open: Option<String>,
+    /// Whether it is only about what comes after the parser, so that it needs sockets.
+    pub over_sockets: bool,
     /// The request on the wire.
     pub request: Template,
     /// What must come of it.
@@ -144,6 +146,7 @@ impl Case {
             source: String::new(),
             roles: vec![Role::Gateway, Role::MeshOutbound, Role::MeshInbound],
             open: None,
+            over_sockets: false,
             request: nothing,
             expect: Expect::default(),
         };
@@ -183,6 +186,7 @@ impl Case {
             "why" => value.clone_into(&mut self.why),
             "source" => value.clone_into(&mut self.source),
             "open" => self.open = Some(value.to_owned()),
+            "over" if value == "sockets" => self.over_sockets = true,
             "roles" => self.roles = value.split(", ").map(role).collect::<Option<_>>()?,
             _ => return None,
         }

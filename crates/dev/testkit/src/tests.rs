@@ -19,7 +19,8 @@ const GOOD: &str = "why: w\nsource: s\n\n--- request\nGET /b HTTP/1.1\nHost: {HO
 
 #[test]
 fn every_case_of_the_repository_holds_for_the_parser_alone() {
-    let cases = requests().unwrap();
+    let mut cases = requests().unwrap();
+    cases.retain(|case| !case.over_sockets);
     assert!(cases.len() >= 80, "{} cases", cases.len());
     for role in ROLES {
         let (count, failures) = run(&cases, &mut Pure(role)).unwrap();

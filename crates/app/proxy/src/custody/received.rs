@@ -48,7 +48,8 @@ impl Custody {
             let timely = known.carried.token.is_timely(now);
             return if timely { Ok(known.carried.clone()) } else { Err(refused(TxnError::Expired)) };
         }
-        let expected = Expected { bundle: mesh.bundle(), peer: &caller.id, to: &connection.own, now };
+        let (bundle, revoked) = (mesh.bundle(), mesh.revoked());
+        let expected = Expected { bundle, revoked, peer: &caller.id, to: &connection.own, now };
         let token = verify(value, &expected, &mut self.signers).map_err(refused)?;
         let from_gateway = matches!(caller.kind, WorkloadKind::Gateway(_));
         // INVARIANT: what was verified is text.

@@ -8,6 +8,7 @@ use crate::client::{Answer, Client};
 use crate::wait::until;
 use mesh::{Mesh, bearer};
 use selvedge_authn::txn::{Expected, Signers, hand_over, verify};
+use selvedge_identity::Revoked;
 use selvedge_model::{Missing, Outcome, Record, Role};
 use selvedge_net::{Alpn, now_s};
 use std::sync::Arc;
@@ -101,7 +102,7 @@ async fn who_was_not_given_a_token_cannot_use_it() {
     // What `a` was given by the gateway, as a thief would find it.
     let value = mesh.token("gateway/edge", "a", "ada");
     let (bundle, gateway, a) = (mesh.world.bundle(), mesh.id("gateway/edge"), mesh.id("a"));
-    let expected = Expected { bundle: &bundle, peer: &gateway, to: &a, now: now_s() };
+    let expected = Expected { bundle: &bundle, revoked: &Revoked::default(), peer: &gateway, to: &a, now: now_s() };
     let token = verify(value.as_bytes(), &expected, &mut Signers::default()).unwrap();
     let over = |by: &str, to: &str| hand_over(&mesh.svid(by), &value, &token, &mesh.id(to)).unwrap();
     for (peer, to, value, status) in [

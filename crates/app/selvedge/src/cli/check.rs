@@ -62,7 +62,7 @@ struct Report {
 }
 
 fn find(files: &[SourceFile]) -> std::result::Result<Report, Vec<Diagnostic>> {
-    let (checked, policy) = selvedge_policy::check(files)?;
+    let (checked, policy) = selvedge_plan::check(files)?;
     let findings = Analysis::of(&checked, &policy).findings();
     let rules = checked.access.iter().map(|access| access.rules.len()).sum();
     let (services, gateways) = (checked.services.len(), checked.gateways.len());

@@ -6,7 +6,7 @@ use super::parts::{
 use super::{
     GRANTS_MAX, HAND_OVERS_MAX, ISSUERS_MAX, LIFETIME_S, Outside, SKEW_S, Shown, Signers, TxnToken, VALUE_BYTES_MAX,
 };
-use selvedge_identity::{JoseSigner, TrustBundle, VerifyError};
+use selvedge_identity::{JoseSigner, Revoked, TrustBundle, VerifyError};
 use selvedge_model::{Host, Principal, SpiffeId, WorkloadKind};
 use serde::de::DeserializeOwned;
 use std::sync::Arc;
@@ -19,6 +19,8 @@ const SUBJECT_BYTES_MAX: usize = 255;
 pub struct Expected<'a> {
     /// The bundle of our trust domain.
     pub bundle: &'a TrustBundle,
+    /// What is believed no more, though its certificate has not ended.
+    pub revoked: &'a Revoked,
     /// Who is at the other end of the mTLS connection.
     pub peer: &'a SpiffeId,
     /// The service that receives.
@@ -45,6 +47,9 @@ pub enum TxnError {
     /// The chain of a signer is refused.
     #[error("a signer of the transaction token: {0}")]
     Chain(#[from] VerifyError),
+    /// A certificate of a signer was revoked.
+    #[error("a signer of the transaction token is revoked")]
+    Revoked,
     /// Signed by another key, or over other bytes.
     #[error("a signature of the transaction token is not valid")]
     Signature,
@@ -154,6 +159,9 @@ impl Reader<'_> {
             chain.extend(self.issuers.iter().cloned());
         }
         let signer = self.signers.signer(self.expected.bundle, &chain, self.expected.now)?;
+        if self.expected.revoked.has(&signer.peer) {
+            return Err(TxnError::Revoked);
+        }
         for issuer in chain.into_iter().skip(1) {
             if !self.issuers.contains(&issuer) && self.issuers.len() < ISSUERS_MAX {
                 self.issuers.push(issuer);

@@ -5,7 +5,7 @@ mod forged;
 
 use super::parts::{HAND_OVER, TOKEN, encode};
 use super::*;
-use selvedge_identity::{Authority, PrivateKey, Svid, Terms, TrustBundle, request};
+use selvedge_identity::{Authority, PrivateKey, Revoked, Svid, Terms, TrustBundle, request};
 use selvedge_model::{RuleId, Source, SpiffeId, TrustDomain};
 
 const NOW: u64 = 1_800_000_000;
@@ -42,8 +42,8 @@ impl Mesh {
 }
 
 fn read_under(bundle: &TrustBundle, value: &str, peer: &str, to: &str, now: u64) -> Result<TxnToken, TxnError> {
-    let (peer, to) = (id(peer), id(to));
-    verify(value.as_bytes(), &Expected { bundle, peer: &peer, to: &to, now }, &mut Signers::default())
+    let (peer, to, revoked) = (id(peer), id(to), &Revoked::default());
+    verify(value.as_bytes(), &Expected { bundle, revoked, peer: &peer, to: &to, now }, &mut Signers::default())
 }
 
 fn outside() -> Outside {

@@ -191,8 +191,7 @@ impl Builder {
         at
     }
 
-    /// What a token must say: its issuer, scopes, and one of these groups.
-    fn claim(&mut self, claim: Option<(&Name, &[Arc<str>], &[Arc<str>])>, record: &mut Vec<u32>) {
+    fn claim(&mut self, claim: Option<Wanted<'_>>, record: &mut Vec<u32>) {
         let Some((issuer, scopes, groups)) = claim else {
             record.push(0);
             return;
@@ -215,6 +214,9 @@ impl Builder {
         distinct(&mut self.shown, &mut self.shown_known, text)
     }
 }
+
+/// What a token must say: its issuer, scopes, and one of these groups.
+type Wanted<'a> = (&'a Name, &'a [Arc<str>], &'a [Arc<str>]);
 
 /// The place of a value in a list of distinct ones, added when it is new. For the few: gateways, issuers, methods.
 fn number_in<T: PartialEq + Clone>(values: &mut Vec<T>, value: &T) -> u32 {

@@ -87,6 +87,11 @@ impl MeshTls {
         self.svids.get(id)
     }
 
+    /// What is believed no more.
+    pub fn revoked(&self) -> &Revoked {
+        &self.revoked
+    }
+
     /// The bundle that verifies our peers.
     pub fn bundle(&self) -> &TrustBundle {
         &self.bundle

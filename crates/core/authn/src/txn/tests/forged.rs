@@ -68,11 +68,26 @@ fn a_signer_whose_certificate_has_ended_signs_nothing() {
     let claims = json!({"/iat": late, "/exp": late + 30});
     let (peer, to) = (id("gateway/public"), id("orders"));
     let value = claiming(&gateway, &claims);
+    let (bundle, revoked) = (&bundle, &Revoked::default());
     let mut read =
-        |now| verify(value.as_bytes(), &Expected { bundle: &bundle, peer: &peer, to: &to, now }, &mut signers);
+        |now| verify(value.as_bytes(), &Expected { bundle, revoked, peer: &peer, to: &to, now }, &mut signers);
     // Known already, and still refused.
     assert!(read(late - 1).is_ok());
     assert!(matches!(read(late), Err(TxnError::Chain(_))));
+}
+
+#[test]
+fn a_signer_that_was_revoked_signs_nothing() {
+    let mesh = Mesh::new();
+    let gateway = mesh.svid(&id("gateway/public"));
+    let value = minted(&gateway, &outside(), "orders");
+    let (bundle, peer, to, mut signers) = (&mesh.bundle(), &id("gateway/public"), &id("orders"), Signers::default());
+    let (none, mut revoked) = (Revoked::default(), Revoked::default());
+    revoked.serial(&gateway.serial, gateway.not_after).unwrap();
+    let mut read = |revoked| verify(value.as_bytes(), &Expected { bundle, revoked, peer, to, now: NOW }, &mut signers);
+    assert!(read(&none).is_ok());
+    // Known already, and still refused.
+    assert_eq!(read(&revoked), Err(TxnError::Revoked));
 }
 
 #[test]
