@@ -361,7 +361,7 @@ impl Agent {
         let certificates = self.certificates.infos();
         self.page.show(|shown| (shown.plan, shown.certificates, shown.error) = (plan, certificates, None));
         if let (Some(enforced), Some(trust)) = (&self.enforced, &self.trust) {
-            self.workloads.show(trust, enforced.plan.checked(), &self.services, &self.certificates);
+            self.workloads.show(trust, enforced, &self.services, &self.certificates);
         }
     }
 

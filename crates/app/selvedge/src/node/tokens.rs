@@ -1,7 +1,7 @@
 //! JWT-SVIDs for the workloads of a node: asked of control, kept until half of their life is over, and checked against the
 //! trust bundle without asking anybody.
 
-use selvedge_identity::{JwtError, JwtSvid, TrustBundle};
+use selvedge_identity::{JwtSvid, TrustBundle};
 use selvedge_link::FromNode;
 use selvedge_model::{Name, SpiffeId};
 use selvedge_net::now_s;
@@ -84,7 +84,7 @@ impl Tokens for Desk {
     fn validate(&self, token: &str, audience: &str) -> Later<Validated> {
         let view = self.views.borrow().clone();
         let checked = match &view {
-            Some(view) => verify(view, token, audience).map_err(|error| TokenError::Refused(error.to_string())),
+            Some(view) => verify(view, token, audience).map_err(TokenError::Refused),
             None => Err(TokenError::Unavailable("this node does not know yet whom to trust".to_owned())),
         };
         let validated = checked.map(|svid| Validated { id: svid.id, claims: svid.claims });
@@ -134,7 +134,7 @@ impl Desk {
 
     /// Takes what control made, if it is what was asked for.
     fn keep(&self, id: &SpiffeId, audiences: Vec<String>, text: Zeroizing<String>) -> Result<String, TokenError> {
-        let refuse = |error: JwtError| TokenError::Unavailable(format!("what control made is not used: {error}"));
+        let refuse = |error: String| TokenError::Unavailable(format!("what control made is not used: {error}"));
         let wrong = || TokenError::Unavailable("control made a token for another service".to_owned());
         let (view, now) = (self.views.borrow().clone().ok_or_else(wrong)?, now_s());
         let mut ends = u64::MAX;
@@ -179,12 +179,19 @@ impl OfOne {
 }
 
 /// Verifies a token with the bundle of the trust domain that it names.
-fn verify(view: &View, token: &str, audience: &str) -> Result<JwtSvid, JwtError> {
-    let domain = JwtSvid::unverified_trust_domain(token)?;
+fn verify(view: &View, token: &str, audience: &str) -> Result<JwtSvid, String> {
+    let domain = JwtSvid::unverified_trust_domain(token).map_err(|error| error.to_string())?;
     let federated = view.federated.iter().find(|trust| trust.trust_domain.as_str() == domain);
     // One of a stranger is refused as such by our own.
     let trust = federated.unwrap_or(&view.trust);
-    JwtSvid::verify(token, &trust.jwt(REFRESH_HINT_S), audience, now_s())
+    let svid =
+        JwtSvid::verify(token, &trust.jwt(REFRESH_HINT_S), audience, now_s()).map_err(|error| error.to_string())?;
+    // One that does not say when it was issued may be as old as any.
+    let issued_at = svid.claims.get("iat").and_then(serde_json::Value::as_u64).unwrap_or_default();
+    if view.revoked.has_token(svid.id.as_str(), issued_at) {
+        return Err(format!("what was issued to `{}` until now is revoked", svid.id));
+    }
+    Ok(svid)
 }
 
 impl Wishes {

@@ -1,11 +1,11 @@
 //! The Workload API of a node: what the agent has to give out, on the socket where workloads ask.
 
 use super::certificates::Certificates;
+use super::enforce::Opened;
 use super::tokens::{self, Wishes};
 use super::{Options, runs};
 use crate::say::say;
 use anyhow::Result;
-use selvedge_config::Checked;
 use selvedge_identity::TrustBundle;
 use selvedge_model::Name;
 use selvedge_workload::{Offer, Socket, View, WorkloadApi};
@@ -69,7 +69,8 @@ pub(crate) fn start(options: &Options) -> Result<(Workloads, Option<WorkloadApi>
 
 impl Workloads {
     /// Gives out what these documents and certificates say.
-    pub(crate) fn show(&self, trust: &TrustBundle, checked: &Checked, services: &[Name], certificates: &Certificates) {
+    pub(crate) fn show(&self, trust: &TrustBundle, enforced: &Opened, services: &[Name], certificates: &Certificates) {
+        let checked = enforced.plan.checked();
         let offer = |service: &Name| {
             let document = checked.services.get(service)?;
             Some(Offer {
@@ -81,8 +82,8 @@ impl Workloads {
             })
         };
         let offers = services.iter().filter_map(offer).collect();
-        let view =
-            View { trust: trust.clone(), federated: Vec::new(), jwt: BTreeMap::from([tokens::keys(trust)]), offers };
+        let (jwt, revoked) = (BTreeMap::from([tokens::keys(trust)]), Arc::clone(&enforced.revoked));
+        let view = View { trust: trust.clone(), revoked, federated: Vec::new(), jwt, offers };
         self.views.send_replace(Some(Arc::new(view)));
     }
 }

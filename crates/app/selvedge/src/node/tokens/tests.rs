@@ -1,7 +1,7 @@
 //! Tokens at a desk whose control is this test.
 
 use super::*;
-use selvedge_identity::{Authority, JwtKey, JwtTerms, PrivateKey, Svid, Terms, request};
+use selvedge_identity::{Authority, JwtKey, JwtTerms, PrivateKey, Revoked, Svid, Terms, request};
 use selvedge_model::TrustDomain;
 use selvedge_net::random_bytes;
 use selvedge_workload::Offer;
@@ -41,7 +41,13 @@ impl World {
         };
         let trust = TrustBundle { jwt_keys: vec![key.authority().clone()], ..authority.bundle() };
         let jwt = BTreeMap::from([keys(&trust)]);
-        self.views.send_replace(Some(Arc::new(View { trust, federated: Vec::new(), jwt, offers: vec![offer] })));
+        self.views.send_replace(Some(Arc::new(View {
+            trust,
+            revoked: Arc::default(),
+            federated: Vec::new(),
+            jwt,
+            offers: vec![offer],
+        })));
     }
 
     fn token(&self, of: &str, audiences: &[&str], (now, ttl_s): (u64, u64)) -> String {
@@ -109,6 +115,21 @@ async fn a_token_whose_key_left_the_bundle_is_not_given_out() {
     world.key = JwtKey::generate().unwrap();
     world.show(&world.key);
     assert_eq!(world.mint(&["a"], Err("away".to_owned())).await, (Err(TokenError::Unavailable("away".into())), true));
+}
+
+#[tokio::test]
+async fn a_token_from_before_a_revocation_is_neither_good_nor_given_out() {
+    let mut world = World::new();
+    let (old, new) = (world.token(ORDERS, &["a"], (now_s() - 9, 300)), world.token(ORDERS, &["a"], (now_s(), 300)));
+    assert!(world.mint(&["a"], Ok(old.clone())).await.0.is_ok());
+    let mut revoked = Revoked::default();
+    revoked.identity(ORDERS, now_s() - 5).unwrap();
+    let view = world.views.borrow().clone().unwrap();
+    world.views.send_replace(Some(Arc::new(View { revoked: Arc::new(revoked), ..(*view).clone() })));
+    let refused = world.desk.validate(&old, "a").await;
+    assert!(matches!(&refused, Err(TokenError::Refused(text)) if text.contains("is revoked")), "{refused:?}");
+    assert!(world.desk.validate(&new, "a").await.is_ok());
+    assert_eq!(world.mint(&["a"], Ok(new.clone())).await, (Ok(new), true));
 }
 
 #[tokio::test]
