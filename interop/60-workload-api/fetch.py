@@ -1,11 +1,13 @@
 """What Python's `spiffe` says of a Workload API: fetch.py SOCKET ROTATION_SECONDS [chain]."""
 
+import base64
 import sys
 import threading
+import time
 
 import grpc
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
-from spiffe import WorkloadApiClient
+from spiffe import JwtSvid, WorkloadApiClient
 from spiffe._proto import workload_pb2, workload_pb2_grpc
 
 socket, seconds = sys.argv[1], int(sys.argv[2])
@@ -48,6 +50,7 @@ def main():
     for bundle in client.fetch_x509_bundles(timeout=10).bundles:
         print("bundles", bundle.trust_domain)
     refusals()
+    tokens(client, first.spiffe_id)
     rotated = threading.Event()
 
     def changed(context):
@@ -60,6 +63,39 @@ def main():
     if not rotated.wait(seconds):
         print("no rotation")
     watch.cancel()
+
+
+def tokens(client, me):
+    """JWT-SVIDs: fetched, verified here with the streamed keys, and by the Workload API; then what it refuses."""
+    token = client.fetch_jwt_svid({"echo", "other"}, timeout=10)
+    print("jwt", token.spiffe_id, sorted(token.audience), int(token.expiry - time.time()) in range(140, 301))
+    print("jwt again", "kept" if client.fetch_jwt_svid({"echo", "other"}, timeout=10).token == token.token else "another")
+    bundle = client.fetch_jwt_bundles(timeout=10).get_bundle_for_trust_domain(me.trust_domain)
+    print("jwt bundle", bundle.trust_domain, JwtSvid.parse_and_validate(token.token, bundle, {"echo"}).spiffe_id)
+    print("jwt validated", client.validate_jwt_svid(token.token, "echo", timeout=10).spiffe_id)
+    channel = grpc.insecure_channel(f"unix://{socket}")
+    stub = workload_pb2_grpc.SpiffeWorkloadAPIStub(channel)
+    metadata = [("workload.spiffe.io", "true")]
+
+    def call(method, request):
+        return code(lambda: [method(request, metadata=metadata, timeout=10)])
+
+    def validated(audience, text):
+        return call(stub.ValidateJWTSVID, workload_pb2.ValidateJWTSVIDRequest(audience=audience, svid=text))
+
+    head, claims, signature = token.token.split(".")
+    unpadded = base64.urlsafe_b64decode(claims + "=" * (-len(claims) % 4))
+    forged = base64.urlsafe_b64encode(unpadded.replace(b"scripted", b"caller")).decode().rstrip("=")
+    foreign = base64.urlsafe_b64encode(unpadded.replace(b"interop.test", b"foreign.test")).decode().rstrip("=")
+    print("jwt good", validated("echo", token.token))
+    print("jwt elsewhere", validated("elsewhere", token.token))
+    print("jwt forged", validated("echo", f"{head}.{forged}.{signature}"))
+    print("jwt foreign", validated("echo", f"{head}.{foreign}.{signature}"))
+    print("jwt unsigned", validated("echo", f"{head}.{claims}."))
+    other = str(me).replace("scripted", "caller")
+    print("jwt of another", call(stub.FetchJWTSVID, workload_pb2.JWTSVIDRequest(audience=["echo"], spiffe_id=other)))
+    print("jwt for nobody", call(stub.FetchJWTSVID, workload_pb2.JWTSVIDRequest(audience=[])))
+    print("jwt for too many", call(stub.FetchJWTSVID, workload_pb2.JWTSVIDRequest(audience=["\1" * 1000] * 16)))
 
 
 def refusals():

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Programs that we did not write take their identities from a node: Python's `spiffe` watches X.509-SVIDs through a rotation,
-# and an Envoy gets its certificates over SDS and joins the mesh, as client and as server.
+# Programs that we did not write take their identities from a node: Python's `spiffe` watches X.509-SVIDs through a rotation
+# and has JWT-SVIDs made and validated, and an Envoy gets its certificates over SDS and joins the mesh, as client and as server.
 source "$(dirname "$0")/../lib.sh"
 
 # A certificate lives 20 s here, so a rotation comes within 15.
@@ -34,6 +34,18 @@ said() { has "python: $1" "$2" "$(cat "$WORK/fetch.txt")"; }
 said "its X.509-SVID is that of the service" "id spiffe://interop.test/scripted"
 said "it has a bundle of the trust domain" "bundle interop.test 1"
 said "bundles are streamed on their own" "bundles interop.test"
+said "its JWT-SVID names it, its audiences, and minutes of life" "jwt spiffe://interop.test/scripted ['echo', 'other'] True"
+said "the next one is the same, until half of its life is over" "jwt again kept"
+said "it verifies the token with the keys of the bundle" "jwt bundle interop.test spiffe://interop.test/scripted"
+said "and so does the Workload API" "jwt validated spiffe://interop.test/scripted"
+said "which says so by its status" "jwt good OK"
+said "a token for another audience is refused" "jwt elsewhere INVALID_ARGUMENT"
+said "a token with another name is refused" "jwt forged INVALID_ARGUMENT"
+said "a token of another trust domain is refused" "jwt foreign INVALID_ARGUMENT"
+said "a token without its signature is refused" "jwt unsigned INVALID_ARGUMENT"
+said "there is no token of another service" "jwt of another PERMISSION_DENIED"
+said "there is no token for nobody" "jwt for nobody INVALID_ARGUMENT"
+said "there is no token for too much" "jwt for too many INVALID_ARGUMENT"
 said "a rotation is pushed, with a new key" "rotated new-serial new-key"
 said "without the metadata it is refused" "bare INVALID_ARGUMENT"
 said "a method that is not there is said so" "unknown UNIMPLEMENTED"

@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# The `spiffe` crate, as another program would use it, takes an X.509-SVID from a node and follows a rotation.
+# The `spiffe` crate, as another program would use it, takes an X.509-SVID and a JWT-SVID from a node, has the latter validated, and follows
+# a rotation.
 source "$(dirname "$0")/../lib.sh"
 
 readonly ROTATION_SECONDS_MAX=15 TARGET=$CACHE/spiffe-crate
@@ -16,5 +17,10 @@ said=$(SPIFFE_ENDPOINT_SOCKET="unix:$SOCKET" timeout 40 "$CLIENT" "$ROTATION_SEC
 has "its X.509-SVID is that of the service" "id spiffe://interop.test/rusty" "$said"
 has "it has the bundles" "bundles 1" "$said"
 has "its source has both" "source spiffe://interop.test/rusty true" "$said"
+has "its JWT-SVID names it and the audience" 'jwt spiffe://interop.test/rusty ["echo"]' "$said"
+has "it has the keys of the trust domain" "jwt bundles 1" "$said"
+has "its token is validated" "jwt validated spiffe://interop.test/rusty" "$said"
+has "and is refused for another audience" "jwt elsewhere refused" "$said"
+has "and that is an invalid argument" "not for this audience" "$said"
 has "a rotation is pushed" "rotated" "$said"
 finish

@@ -12,6 +12,16 @@ async fn main() -> Result<(), Box<dyn Error + Send + Sync>> {
     println!("id {}", first.spiffe_id());
     let bundles = client.fetch_x509_bundles().await?;
     println!("bundles {}", bundles.len());
+    let token = client.fetch_jwt_svid(["echo"], None).await?;
+    println!("jwt {} {:?}", token.spiffe_id(), token.audience());
+    let keys = client.fetch_jwt_bundles().await?;
+    println!("jwt bundles {}", keys.len());
+    let validated = client.validate_jwt_token("echo", token.token()).await?;
+    println!("jwt validated {}", validated.spiffe_id());
+    match client.validate_jwt_token("other", token.token()).await {
+        Ok(_) => println!("jwt elsewhere taken"),
+        Err(error) => println!("jwt elsewhere refused: {error:?}"),
+    }
     let source = X509Source::new().await?;
     let domain = first.spiffe_id().trust_domain().clone();
     println!("source {} {}", source.svid()?.spiffe_id(), source.bundle_for_trust_domain(&domain)?.is_some());

@@ -12,6 +12,7 @@ mod quotas;
 mod runs;
 mod store;
 mod successor;
+mod tokens;
 mod way;
 mod workloads;
 

@@ -51,6 +51,11 @@ impl Revoked {
         self.serials.contains_key(serial) || self.identities.get(id).is_some_and(|before| issued_at < *before)
     }
 
+    /// Whether a token is revoked, by whom it names and when it was issued.
+    pub fn has_token(&self, id: &str, issued_at: u64) -> bool {
+        self.identities.get(id).is_some_and(|before| issued_at < *before)
+    }
+
     /// Revokes one leaf, which ends by itself at `not_after`.
     ///
     /// # Errors

@@ -2,7 +2,7 @@
 
 use crate::caller::Caller;
 use crate::grpc::{Call, Code, Status};
-use crate::limits::{AUDIENCE_BYTES_MAX, AUDIENCES_MAX};
+use crate::limits::{AUDIENCE_BYTES_MAX, AUDIENCES_BYTES_MAX, AUDIENCES_MAX};
 use crate::message::spiffe::{
     Empty, JwtBundlesResponse, JwtSvid, JwtSvidRequest, JwtSvidResponse, Struct, ValidateJwtSvidRequest,
     ValidateJwtSvidResponse, X509BundlesResponse, X509Svid, X509SvidResponse,
@@ -49,6 +49,9 @@ pub(crate) async fn jwt_svid(caller: &Caller, call: &mut Call) -> Result<(), Sta
         return Err(invalid(format!("a token is for 1 to {AUDIENCES_MAX} audiences")));
     }
     request.audience.iter().try_for_each(|audience| check_audience(audience))?;
+    if serde_json::json!(request.audience).to_string().len() > AUDIENCES_BYTES_MAX {
+        return Err(invalid(format!("the audiences of a token take at most {AUDIENCES_BYTES_MAX} bytes together")));
+    }
     let wanted = match request.spiffe_id.as_str() {
         "" => None,
         text => Some(SpiffeId::parse(text).map_err(|error| invalid(error.to_string()))?),

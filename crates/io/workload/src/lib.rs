@@ -25,7 +25,7 @@ pub use message::fuzz_read;
 pub use refusals::{Refusals, Refused};
 pub use serve::WorkloadApi;
 pub use socket::{Socket, SocketError};
-pub use tokens::{TokenError, Tokens, Validated};
+pub use tokens::{Later, TokenError, Tokens, Validated};
 pub use view::{Offer, View};
 
 #[cfg(test)]

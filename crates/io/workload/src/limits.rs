@@ -28,6 +28,8 @@ pub(crate) const UNARY_TIMEOUT_MAX: Duration = Duration::from_secs(30);
 pub(crate) const AUDIENCES_MAX: usize = 16;
 /// Bytes of one audience.
 pub(crate) const AUDIENCE_BYTES_MAX: usize = 1024;
+/// Bytes of all audiences of one JWT-SVID, as JSON: the token has to fit into 16 KiB, and the request into the link.
+pub(crate) const AUDIENCES_BYTES_MAX: usize = 8 * 1024;
 /// Secrets that one SDS request names.
 pub(crate) const SECRETS_MAX: usize = 64;
 /// Between two tries to accept, mostly for want of descriptors.

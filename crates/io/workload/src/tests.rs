@@ -63,7 +63,7 @@ impl World {
 
     fn show(&self, offers: Vec<Offer>) {
         let jwt = BTreeMap::from([("spiffe://acme.example".to_owned(), Arc::from("{\"keys\":[]}"))]);
-        let view = View { trust: self.authority.bundle(), federated: Vec::new(), jwt, offers };
+        let view = View { trust: self.authority.bundle(), revoked: Arc::default(), federated: Vec::new(), jwt, offers };
         self.views.send_replace(Some(Arc::new(view)));
     }
 }

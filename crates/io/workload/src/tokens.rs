@@ -5,7 +5,7 @@ use std::future::Future;
 use std::pin::Pin;
 
 /// A future of an answer that does not borrow.
-pub(crate) type Later<T> = Pin<Box<dyn Future<Output = Result<T, TokenError>> + Send>>;
+pub type Later<T> = Pin<Box<dyn Future<Output = Result<T, TokenError>> + Send>>;
 
 /// Makes and checks JWT-SVIDs (SPIFFE JWT-SVID standard).
 pub trait Tokens: Send + Sync {

@@ -1,7 +1,7 @@
 //! What a node has to give out now, and to whom.
 
 use selvedge_config::checked::{Outbound, Port, Workload};
-use selvedge_identity::{Svid, TrustBundle};
+use selvedge_identity::{Revoked, Svid, TrustBundle};
 use selvedge_model::Name;
 use selvedge_net::attest::{LocalPeer, Look, Mismatch, matches};
 use std::collections::BTreeMap;
@@ -12,6 +12,8 @@ use std::sync::Arc;
 pub struct View {
     /// The trust domain's own roots.
     pub trust: TrustBundle,
+    /// What is believed no more before its time.
+    pub revoked: Arc<Revoked>,
     /// Roots of federated trust domains.
     pub federated: Vec<TrustBundle>,
     /// Keys that verify JWT-SVIDs, a JWK set for each trust domain's SPIFFE ID.

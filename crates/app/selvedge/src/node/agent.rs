@@ -138,6 +138,7 @@ impl Agent {
                 }
             };
             self.certificates.link_lost(now_s());
+            self.workloads.wishes.link_lost();
             let error = match ended {
                 Ok(Ended::Anew) => continue,
                 Ok(Ended::Closed) => {
@@ -173,6 +174,7 @@ impl Agent {
             for request in self.certificates.requests(now_s())? {
                 end.send(request).await?;
             }
+            let pause = self.until_due().min(self.workloads.wishes.patience());
             tokio::select! {
                 message = end.recv() => match message {
                     Some(message) => {
@@ -182,7 +184,8 @@ impl Agent {
                     }
                     None => return Ok(Ended::Closed),
                 },
-                () = tokio::time::sleep(self.until_due()) => {}
+                request = self.workloads.wishes.next() => end.send(request).await?,
+                () = tokio::time::sleep(pause) => {}
             }
         }
     }
@@ -193,7 +196,13 @@ impl Agent {
             ToNode::Trust(trust) => self.trusts(trust, end).await?,
             ToNode::Bundle(signed) => return self.bundle(signed, end, way).await,
             ToNode::Issued { ticket, chain } => return self.issued(ticket, chain, end, way).await,
+            ToNode::Jwt { ticket, token } => {
+                self.workloads.wishes.answered(ticket, Ok(token));
+            }
             ToNode::Refused { ticket: Some(ticket), reason } => {
+                if self.workloads.wishes.answered(ticket, Err(reason.clone())) {
+                    return Ok(false);
+                }
                 self.certificates.refused(ticket, &reason, now_s());
                 self.page_error(Some(reason.clone()));
                 self.say(&reason);
@@ -201,8 +210,7 @@ impl Agent {
             }
             ToNode::Refused { ticket: None, reason } => bail!("control refuses: {reason}"),
             ToNode::Renew { root } => self.certificates.renew_other_than(&root, now_s()),
-            // Tokens are asked for by the Workload API, which waits for its own tickets.
-            ToNode::Joined { .. } | ToNode::Jwt { .. } | ToNode::Pong => {}
+            ToNode::Joined { .. } | ToNode::Pong => {}
         }
         Ok(false)
     }
@@ -353,7 +361,7 @@ impl Agent {
         let certificates = self.certificates.infos();
         self.page.show(|shown| (shown.plan, shown.certificates, shown.error) = (plan, certificates, None));
         if let (Some(enforced), Some(trust)) = (&self.enforced, &self.trust) {
-            self.workloads.show(trust, enforced.plan.checked(), &self.services, &self.certificates);
+            self.workloads.show(trust, enforced, &self.services, &self.certificates);
         }
     }
 

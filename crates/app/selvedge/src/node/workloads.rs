@@ -1,10 +1,11 @@
 //! The Workload API of a node: what the agent has to give out, on the socket where workloads ask.
 
 use super::certificates::Certificates;
+use super::enforce::Opened;
+use super::tokens::{self, Wishes};
 use super::{Options, runs};
 use crate::say::say;
 use anyhow::Result;
-use selvedge_config::Checked;
 use selvedge_identity::TrustBundle;
 use selvedge_model::Name;
 use selvedge_workload::{Offer, Socket, View, WorkloadApi};
@@ -31,6 +32,8 @@ pub(crate) enum WorkloadSocket {
 #[derive(Debug)]
 pub(crate) struct Workloads {
     views: watch::Sender<Option<Arc<View>>>,
+    /// Tokens that workloads ask for.
+    pub(crate) wishes: Wishes,
 }
 
 /// Serves the API, if there is one. The tasks are owned by the process, and end with it.
@@ -39,7 +42,8 @@ pub(crate) struct Workloads {
 /// When a socket that was asked for cannot be made.
 pub(crate) fn start(options: &Options) -> Result<(Workloads, Option<WorkloadApi>)> {
     let (views, seen) = watch::channel(None);
-    let workloads = Workloads { views };
+    let (desk, wishes) = tokens::desk(seen.clone());
+    let workloads = Workloads { views, wishes };
     let (kind, name) = (options.kind, options.name.clone());
     let log = move |line: &str| say(std::io::stderr(), &format!("selvedge {kind} {name}: {line}"));
     let socket = match &options.workload_api {
@@ -54,7 +58,7 @@ pub(crate) fn start(options: &Options) -> Result<(Workloads, Option<WorkloadApi>
             }
         },
     };
-    let api = WorkloadApi::new(seen.clone(), None, log.clone());
+    let api = WorkloadApi::new(seen.clone(), Some(Arc::new(desk)), log.clone());
     if let Some(socket) = socket {
         runs::start(options, socket.path(), seen, log);
         let serving = api.clone();
@@ -65,7 +69,8 @@ pub(crate) fn start(options: &Options) -> Result<(Workloads, Option<WorkloadApi>
 
 impl Workloads {
     /// Gives out what these documents and certificates say.
-    pub(crate) fn show(&self, trust: &TrustBundle, checked: &Checked, services: &[Name], certificates: &Certificates) {
+    pub(crate) fn show(&self, trust: &TrustBundle, enforced: &Opened, services: &[Name], certificates: &Certificates) {
+        let checked = enforced.plan.checked();
         let offer = |service: &Name| {
             let document = checked.services.get(service)?;
             Some(Offer {
@@ -77,7 +82,8 @@ impl Workloads {
             })
         };
         let offers = services.iter().filter_map(offer).collect();
-        let view = View { trust: trust.clone(), federated: Vec::new(), jwt: BTreeMap::new(), offers };
+        let (jwt, revoked) = (BTreeMap::from([tokens::keys(trust)]), Arc::clone(&enforced.revoked));
+        let view = View { trust: trust.clone(), revoked, federated: Vec::new(), jwt, offers };
         self.views.send_replace(Some(Arc::new(view)));
     }
 }

@@ -141,6 +141,10 @@ async fn a_token_is_minted_for_what_the_workload_is_alone() {
     assert_eq!(mint(&[], "").await.1.code, Code::InvalidArgument);
     assert_eq!(mint(&[""], "").await.1.code, Code::InvalidArgument);
     assert_eq!(mint(&["a"; 17], "").await.1.code, Code::InvalidArgument);
+    // Each fits, and as JSON they are six times as long: no frame of the link would hold them.
+    let escaped = "\u{1}".repeat(1000);
+    assert_eq!(mint(&[&escaped], "").await.1.code, Code::Ok);
+    assert_eq!(mint(&[escaped.as_str(); 2], "").await.1.code, Code::InvalidArgument);
 }
 
 #[tokio::test]
