@@ -9,7 +9,7 @@ use crate::leaf;
 use crate::leaf_error::LeafError;
 use crate::pem::{self, PemError};
 use crate::signature::Signature;
-use crate::signer::{Elsewhere, Signer};
+use crate::signer::{Elsewhere, FindSigner, Signer};
 use selvedge_model::TrustDomain;
 use std::fmt;
 use std::sync::Arc;
@@ -124,7 +124,7 @@ impl Authority {
     pub fn from_kept(
         pem: &AuthorityPem,
         domain: &TrustDomain,
-        find: &dyn Fn(&str) -> Result<Arc<dyn Signer>, KeyError>,
+        find: &FindSigner<'_>,
     ) -> Result<Authority, AuthorityError> {
         let root_key = if pem.root_key.is_empty() { elsewhere(&pem.root_certificate)? } else { find(&pem.root_key)? };
         let root = issuer(&pem.root_certificate, root_key, domain)?;

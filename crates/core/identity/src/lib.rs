@@ -50,7 +50,7 @@ pub use revoked::{Revoked, RevokedError};
 pub use rotation::{Receipts, Rotation, Slot, Stage, Step};
 pub use server::ServerCertificate;
 pub use signature::Signature;
-pub use signer::Signer;
+pub use signer::{FindSigner, Signer};
 pub use svid::{Svid, SvidError};
 
 #[cfg(test)]

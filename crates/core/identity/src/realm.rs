@@ -6,13 +6,12 @@ use crate::bundle::TrustBundle;
 use crate::issue_error::IssueError;
 use crate::issuer::ROOT_TTL_S;
 use crate::jwt::JwtKey;
-use crate::key::{KeyError, PrivateKey};
+use crate::key::PrivateKey;
 use crate::rotation::{Kind, Receipts, Rotation, Step, is_due};
-use crate::signer::Signer;
+use crate::signer::FindSigner;
 use selvedge_model::TrustDomain;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
-use std::sync::Arc;
 use zeroize::Zeroizing;
 
 /// The life of a key of tokens: 30 days.
@@ -103,10 +102,7 @@ impl Realm {
     ///
     /// # Errors
     /// When a text cannot be read, or they do not belong together.
-    pub fn from_kept(
-        kept: &RealmKept,
-        find: &dyn Fn(&str) -> Result<Arc<dyn Signer>, KeyError>,
-    ) -> Result<Realm, AuthorityError> {
+    pub fn from_kept(kept: &RealmKept, find: &FindSigner<'_>) -> Result<Realm, AuthorityError> {
         let domain = &kept.trust_domain;
         let authority = |(id, kept): (&String, &AuthorityKept)| {
             let authority = Authority::from_kept(&kept.pem(), domain, find)?;

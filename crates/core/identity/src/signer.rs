@@ -2,6 +2,7 @@
 
 use crate::key::{KeyError, PrivateKey};
 use std::fmt::Debug;
+use std::sync::Arc;
 use zeroize::Zeroizing;
 
 /// A key on P-256 that signs with ECDSA and SHA-256.
@@ -18,6 +19,9 @@ pub trait Signer: Debug + Send + Sync {
     /// What is kept to find it again: the key itself in PEM, or a reference to where it is; empty when it is elsewhere.
     fn kept(&self) -> Zeroizing<String>;
 }
+
+/// Finds the key that a kept text is, or refers to.
+pub type FindSigner<'a> = dyn Fn(&str) -> Result<Arc<dyn Signer>, KeyError> + 'a;
 
 impl Signer for PrivateKey {
     fn spki(&self) -> &[u8] {

@@ -27,7 +27,7 @@ impl Random {
     }
 
     fn one_in(&mut self, chances: u64) -> bool {
-        self.next() % chances == 0
+        self.next().is_multiple_of(chances)
     }
 
     fn upto(&mut self, most: u64) -> u64 {
