@@ -13,7 +13,7 @@ mod lower;
 mod replay;
 mod tree;
 
-pub use cedar::{Answer, Question, Reference, SCHEMA};
+pub use cedar::{Answer, Implication, Question, Reference, SCHEMA, Unprovable, implications};
 pub use explain::{Candidate, Change, Explanation, NewRule, Step};
 pub use replay::{Before, Destination, Recorded, Replayed, Unreplayable};
 pub use tree::PathTree;
