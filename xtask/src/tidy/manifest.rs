@@ -7,7 +7,9 @@ use std::path::Path;
 const OWNERS: &[(&str, &str)] = &[
     ("serde-saphyr", "crates/core/config"),
     ("cedar-policy-core", "crates/core/policy"),
-    ("cedar-policy", "crates/core/policy"),
+    // For `selvedge prove` alone, behind a feature: it starts a process, which core may not.
+    ("cedar-policy", "crates/app/selvedge"),
+    ("cedar-policy-symcc", "crates/app/selvedge"),
     ("miette", "crates/core/policy"),
     ("jsonwebtoken", "crates/core/authn"),
     ("webpki", "crates/core/identity"),

@@ -11,10 +11,12 @@ mod header;
 mod lowering;
 mod named;
 mod names;
+mod proof;
 mod reference;
 mod residual;
 mod schema;
 
+pub use proof::{Implication, Unprovable, implications};
 pub use reference::{Answer, Question, Reference};
 pub use schema::SCHEMA;
 

@@ -14,7 +14,7 @@ mod observe;
 mod replay;
 mod tree;
 
-pub use cedar::{Answer, Question, Reference, SCHEMA};
+pub use cedar::{Answer, Implication, Question, Reference, SCHEMA, Unprovable, implications};
 pub use explain::{Candidate, Change, Explanation, NewRule, Step};
 pub use replay::{Before, Destination, Recorded, Replayed, Unreplayable};
 pub use tree::PathTree;

@@ -75,10 +75,18 @@ fn before(arguments: &Arguments) -> Result<Vec<SourceFile>> {
     if against == "control-plane" {
         return in_force(arguments.admin);
     }
+    files(&arguments.directory, against)
+}
+
+/// The files of another directory, or of a Git revision of this one.
+///
+/// # Errors
+/// When `against` is neither, or has no documents.
+pub(super) fn files(directory: &Path, against: &str) -> Result<Vec<SourceFile>> {
     if Path::new(against).is_dir() {
         return repository::read(Path::new(against));
     }
-    git::read(&arguments.directory, against)
+    git::read(directory, against)
 }
 
 /// The documents that a control plane has in force.

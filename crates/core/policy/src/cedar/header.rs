@@ -63,7 +63,8 @@ pub(super) fn on_the_wire(name: &str) -> Arc<str> {
     name.replace('_', "-").into()
 }
 
-fn name(expr: &Expr) -> Option<&str> {
+/// The request field that this part of an expression names.
+pub(super) fn name(expr: &Expr) -> Option<&str> {
     match expr.expr_kind() {
         ExprKind::GetAttr { expr, attr } | ExprKind::HasAttr { expr, attr } if is_headers(expr) => Some(attr),
         ExprKind::ExtHasAttr { expr, attrs } if is_headers(expr) => attrs.iter().next().map(|attr| attr.as_str()),

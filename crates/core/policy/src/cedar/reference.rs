@@ -4,9 +4,9 @@
 //! request also tells its path's segments: `0=orders`, `1=17`, and how many there are. Cedar has no order: where several
 //! rules hold it names all of them, we the first; and it passes over a `forbid` that fails, where we deny.
 
-mod captures;
+pub(super) mod captures;
 mod facts;
-mod text;
+pub(super) mod text;
 
 use crate::Policy;
 use cedar_policy_core::ast::{AnyId, PolicyID, PolicySet, Request};

@@ -28,7 +28,8 @@ impl Shape {
         Some(Validator::new(schema))
     }
 
-    fn text(&self) -> String {
+    /// The schema, as text.
+    pub(super) fn text(&self) -> String {
         let headers = self.headers.iter().map(|name| (name.as_str(), false));
         let captures = self.captures.iter().map(|(name, always)| (name.as_str(), *always));
         let mut text = SCHEMA.replace("headers: {},", &record("headers", headers));

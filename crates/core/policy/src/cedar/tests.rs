@@ -1,6 +1,7 @@
 //! Conditions and guardrails: what they permit, what is refused when they are checked, and that we decide as Cedar does.
 
 mod lowered;
+mod proof;
 mod random;
 mod reference;
 mod refused;

@@ -1,4 +1,5 @@
-//! A condition with its captures moved: in the rendered policy all rules share one context, so each has its own there.
+//! A condition with its captures moved: in the rendered policy all rules share one context, so each has its own there;
+//! in a proof they are segments.
 
 use crate::cedar::header::is_context;
 use cedar_policy_core::ast::{Expr, ExprKind, Var};
@@ -7,12 +8,14 @@ use smol_str::SmolStr;
 /// The condition with `context.taken["access/rule"]` in place of `context.captures`, as text. `None` where it is no
 /// Cedar.
 pub(super) fn moved(when: &str, rule: &str) -> Option<String> {
-    Some(of(&when.parse().ok()?, rule).to_string())
+    let taken = Expr::get_attr(Expr::get_attr(Expr::var(Var::Context), "taken".into()), SmolStr::from(rule));
+    Some(replaced(&when.parse().ok()?, &taken).to_string())
 }
 
-fn of(expr: &Expr, rule: &str) -> Expr {
-    let taken = || Expr::get_attr(Expr::get_attr(Expr::var(Var::Context), "taken".into()), SmolStr::from(rule));
-    let of = |expr: &Expr| of(expr, rule);
+/// The condition with `taken` in place of `context.captures`.
+pub(in crate::cedar) fn replaced(expr: &Expr, taken: &Expr) -> Expr {
+    let of = |expr: &Expr| replaced(expr, taken);
+    let taken = || taken.clone();
     match expr.expr_kind() {
         ExprKind::Lit(_) | ExprKind::Var(_) | ExprKind::Slot(_) | ExprKind::Unknown(_) => expr.clone(),
         ExprKind::If { test_expr, then_expr, else_expr } => Expr::ite(of(test_expr), of(then_expr), of(else_expr)),

@@ -33,7 +33,7 @@ fn permit(service: &Name, rule: &Rule) -> Option<String> {
     Some(text)
 }
 
-fn from(from: &From) -> Vec<String> {
+pub(in crate::cedar) fn from(from: &From) -> Vec<String> {
     match from {
         From::Services(names) => {
             let callers: Vec<String> = names.iter().map(|name| format!("Caller::{}", quoted(name))).collect();
@@ -51,7 +51,7 @@ fn from(from: &From) -> Vec<String> {
     }
 }
 
-fn user_of(issuer: &Name, scopes: &[Arc<str>], groups: &[Arc<str>]) -> Vec<String> {
+pub(in crate::cedar) fn user_of(issuer: &Name, scopes: &[Arc<str>], groups: &[Arc<str>]) -> Vec<String> {
     let mut parts = vec![format!("context has user && context.user.issuer == {}", quoted(issuer))];
     parts.push(format!("context.user.scopes.containsAll({})", list(scopes)));
     if !groups.is_empty() {
@@ -83,11 +83,11 @@ fn path(pattern: &PathPattern) -> String {
     format!("({})", parts.join(" && "))
 }
 
-fn any(parts: impl Iterator<Item = String>) -> String {
+pub(in crate::cedar) fn any(parts: impl Iterator<Item = String>) -> String {
     format!("({})", parts.collect::<Vec<_>>().join(" || "))
 }
 
-fn one_of(what: &str, values: impl Iterator<Item = impl Display>) -> String {
+pub(in crate::cedar) fn one_of(what: &str, values: impl Iterator<Item = impl Display>) -> String {
     format!("[{}].contains({what})", values.map(quoted).collect::<Vec<_>>().join(", "))
 }
 
@@ -95,6 +95,6 @@ fn list(texts: &[Arc<str>]) -> String {
     format!("[{}]", texts.iter().map(quoted).collect::<Vec<_>>().join(", "))
 }
 
-fn quoted(text: impl Display) -> String {
+pub(in crate::cedar) fn quoted(text: impl Display) -> String {
     format!("\"{}\"", text.to_string().escape_debug())
 }
