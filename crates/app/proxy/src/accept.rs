@@ -13,11 +13,14 @@ use selvedge_net::{Alpn, EdgeTls, Listener, Stream, attest};
 use std::cell::Cell;
 use std::net::{IpAddr, SocketAddr};
 use std::rc::Rc;
+use std::sync::Arc;
 use std::time::Duration;
 use tokio::net::TcpStream;
 
 /// The preface of HTTP/2, as far as tells it from a request of HTTP/1.1.
 const H2_BEGINS: &[u8] = b"PRI * HTTP/2.0";
+/// So long a connection waits for the plan that says what it is for.
+const PLAN_WAIT: Duration = Duration::from_secs(5);
 /// After a piece of the preface, the next is looked for so much later.
 const LOOK_AGAIN: Duration = Duration::from_millis(20);
 
@@ -25,8 +28,7 @@ const LOOK_AGAIN: Duration = Duration::from_millis(20);
 pub(crate) async fn accept(worker: Rc<Worker>, listener: Rc<Listener>, address: SocketAddr) {
     let open = Rc::new(Cell::new(0_u32));
     while let Ok((tcp, from)) = listener.accept().await {
-        let live = worker.live();
-        let Some(meaning) = live.listeners.get(&address).cloned() else { continue };
+        let Some((live, meaning)) = meaning(&worker, address).await else { continue };
         let (role, limits) = terms(&live, &meaning);
         // Over the limit a connection is closed at once: it costs nothing, and those that are open go on.
         if open.get() >= limits.connections_max {
@@ -42,6 +44,25 @@ pub(crate) async fn accept(worker: Rc<Worker>, listener: Rc<Listener>, address: 
         });
         worker.opened(number, task.abort_handle(), waits);
     }
+}
+
+/// What an address is for. Sockets that listened before us bring connections before our first plan is in force: these wait
+/// for it, since a client that is closed on would have lost its request.
+async fn meaning(worker: &Worker, address: SocketAddr) -> Option<(Arc<Live>, Meaning)> {
+    let find = || {
+        let live = worker.live();
+        let meaning = live.listeners.get(&address).cloned()?;
+        Some((live, meaning))
+    };
+    if let Some(found) = find() {
+        return Some(found);
+    }
+    let mut changes = worker.changes();
+    // Looked at once more, since a change may have come before we listened for one.
+    if find().is_none() {
+        let _ = tokio::time::timeout(PLAN_WAIT, changes.changed()).await;
+    }
+    find()
 }
 
 /// How much a connection may ask for, and whether it asks for anything now.
