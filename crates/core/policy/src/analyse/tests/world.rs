@@ -183,7 +183,9 @@ pub(super) fn requests(whole: bool) -> impl Iterator<Item = Request> {
         "/", "/a", "/a/", "/a/b", "/a/b/", "/a/bc", "/a/c", "/a/b/c", "/a/c/b", "/c", "/c/b", "/c/b/d", "/ab", "/ab/b",
         "/a/bc/d",
     ];
-    let asked = ["GET", "POST", "PUT"].into_iter().flat_map(move |method| paths.map(|path| Some((method, path))));
+    // The last one is named by no rule and no condition: it stands for every other.
+    let asked =
+        ["GET", "POST", "PUT", "DELETE"].into_iter().flat_map(move |method| paths.map(|path| Some((method, path))));
     let asked: Vec<_> = asked.chain([None]).collect();
     let (around, callers) = (super::facts::surroundings(whole), super::facts::callers(whole));
     asked.into_iter().flat_map(move |request| {
