@@ -1,25 +1,17 @@
 //! Running a role as a process: one runtime on the main thread, and an orderly end on SIGINT and SIGTERM.
 
 use anyhow::{Context, Result};
-use nix::sys::resource::{Resource, getrlimit, setrlimit};
 use std::process::ExitCode;
 use tokio::signal::unix::{SignalKind, signal};
 
 /// Runs a role until it ends. Workers have threads and runtimes of their own.
 pub(super) fn run(role: impl Future<Output = Result<()>>) -> Result<ExitCode> {
-    raise_descriptors();
+    // Connections of local processes must not take the descriptors of the data plane.
+    selvedge_net::raise_descriptors();
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     let runtime = runtime.context("cannot start the runtime: raise the limit of open files")?;
     tokio::task::LocalSet::new().block_on(&runtime, role)?;
     Ok(ExitCode::SUCCESS)
-}
-
-/// As many descriptors as we may have: connections of local processes must not take those of the data plane. Where it
-/// cannot be raised, the limits of each listener hold.
-fn raise_descriptors() {
-    if let Ok((_, most)) = getrlimit(Resource::RLIMIT_NOFILE) {
-        let _ = setrlimit(Resource::RLIMIT_NOFILE, most, most);
-    }
 }
 
 /// Comes when standard input closes: whoever started this process has ended, however it did.
