@@ -162,5 +162,7 @@ fn edge_tls(
     }
     let unusable = |error| ApplyError::Certificate { address, error };
     let loaded: Result<Vec<_>, _> = secured.iter().map(|listener| certificates(listener)).collect();
-    EdgeTls::new(loaded.map_err(unusable)?).map(Arc::new).map(Some).map_err(unusable)
+    // Configuration gives each listener an address of its own, so that there is one preset here.
+    let preset = secured.iter().map(|listener| listener.preset).next().unwrap_or_default();
+    EdgeTls::new(loaded.map_err(unusable)?, preset).map(Arc::new).map(Some).map_err(unusable)
 }

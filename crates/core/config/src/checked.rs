@@ -136,6 +136,20 @@ pub struct Listener {
     pub hosts: Vec<HostPattern>,
     /// The certificate; `None` is plain HTTP.
     pub certificate: Option<Certificate>,
+    /// What its clients may negotiate; `modern` unless written.
+    pub preset: TlsPreset,
+    /// Where it is written.
+    pub source: Source,
+}
+
+/// What TLS a listener's clients may negotiate, by the names of Mozilla's Server Side TLS.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum TlsPreset {
+    /// TLS 1.3 alone.
+    #[default]
+    Modern,
+    /// TLS 1.2 too, with ephemeral keys and AEAD ciphers alone.
+    Intermediate,
 }
 
 /// Where a listener's certificate comes from.

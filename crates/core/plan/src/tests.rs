@@ -50,7 +50,13 @@ fn exposure(service: &str, host: &str, path: &str, methods: Option<&str>) -> Acc
 }
 
 fn checked(access: Vec<Access>) -> Checked {
-    let listener = Listener { address: ([127, 0, 0, 1], 443).into(), hosts: vec![HostPattern::Any], certificate: None };
+    let listener = Listener {
+        address: ([127, 0, 0, 1], 443).into(),
+        hosts: vec![HostPattern::Any],
+        certificate: None,
+        preset: Default::default(),
+        source: source(),
+    };
     let gateway = Gateway {
         name: name("public"),
         listeners: vec![listener],

@@ -41,6 +41,7 @@ pub const FINDINGS: &[&str] = &[
     "unused-issuer",
     "unused-label",
     "unused-service",
+    "weak-tls",
 ];
 
 fn code(text: &str) -> Result<std::sync::Arc<str>, &'static str> {

@@ -1,10 +1,10 @@
 //! `Gateway`: where it listens, with which certificate, for which hosts, within which limits.
 
 use super::{flag, limit, value};
-use crate::checked::{Certificate, Gateway, Limits, Listener};
+use crate::checked::{Certificate, Gateway, Limits, Listener, TlsPreset};
 use crate::reader::{Map, Placed, Reader};
 use crate::tree::Node;
-use selvedge_model::{HostPattern, Name};
+use selvedge_model::{HostPattern, Name, Source};
 use std::fmt::Display;
 use std::net::{IpAddr, SocketAddr};
 
@@ -41,9 +41,12 @@ fn read_listener(reader: &mut Reader<'_>, node: &Node) -> Option<Listener> {
         "HTTPS" => Ok(true),
         _ => Err("write `HTTP` or `HTTPS`"),
     })?;
-    let certificate = match (https, map.get("tls")) {
-        (false, None) => None,
-        (true, Some(tls)) => Some(read_certificate(reader, tls, &hosts)?),
+    let (certificate, preset) = match (https, map.get("tls")) {
+        (false, None) => (None, TlsPreset::default()),
+        (true, Some(tls)) => {
+            let (certificate, preset) = read_tls(reader, tls, &hosts)?;
+            (Some(certificate), preset)
+        }
         (false, Some(tls)) => {
             reader.error(
                 "tls-on-http",
@@ -59,12 +62,24 @@ fn read_listener(reader: &mut Reader<'_>, node: &Node) -> Option<Listener> {
             return None;
         }
     };
-    Some(Listener { address: SocketAddr::new(address, port), hosts, certificate })
+    let source = Source { file: reader.file.clone(), line: node.at.line };
+    Some(Listener { address: SocketAddr::new(address, port), hosts, certificate, preset, source })
 }
 
-fn read_certificate(reader: &mut Reader<'_>, node: &Node, hosts: &[HostPattern]) -> Option<Certificate> {
-    let map = reader.map(node, "`tls`", &["file", "mesh"])?;
-    let mesh = flag(reader, &map, "mesh");
+fn read_tls(reader: &mut Reader<'_>, node: &Node, hosts: &[HostPattern]) -> Option<(Certificate, TlsPreset)> {
+    let map = reader.map(node, "`tls`", &["file", "mesh", "preset"])?;
+    let certificate = read_certificate(reader, node, &map, hosts);
+    let Some(preset) = map.get("preset") else { return Some((certificate?, TlsPreset::default())) };
+    let preset = reader.parse(preset, "preset", |text| match text {
+        "modern" => Ok(TlsPreset::Modern),
+        "intermediate" => Ok(TlsPreset::Intermediate),
+        _ => Err("write `modern` for TLS 1.3, or `intermediate` for TLS 1.2 too"),
+    });
+    Some((certificate?, preset?))
+}
+
+fn read_certificate(reader: &mut Reader<'_>, node: &Node, map: &Map<'_>, hosts: &[HostPattern]) -> Option<Certificate> {
+    let mesh = flag(reader, map, "mesh");
     let Some(file) = map.get("file").filter(|_| !mesh) else {
         let exact = hosts.iter().all(|host| matches!(host, HostPattern::Exact(_)));
         if !mesh || map.get("file").is_some() {

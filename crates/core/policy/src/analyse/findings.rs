@@ -2,6 +2,7 @@
 
 mod documents;
 mod exposures;
+mod listeners;
 mod rules;
 mod survey;
 
@@ -9,8 +10,7 @@ use super::Analysis;
 use selvedge_model::{Name, Source};
 use serde::Serialize;
 
-/// Every code, in order. `observe-mode`, `weak-tls` and `exposure-without-schema` come with the
-/// keys that they are about.
+/// Every code, in order.
 pub const CODES: &[&str] = selvedge_config::FINDINGS;
 
 /// Something odd.
@@ -49,6 +49,7 @@ impl Analysis<'_> {
         let surveys: Vec<survey::Survey<'_>> = services.map(|service| self.survey(service)).collect();
         let mut found = self.exposure_findings(&surveys);
         found.extend(self.document_findings(&surveys));
+        found.extend(self.listener_findings());
         found.extend(surveys.iter().flat_map(|survey| rules::findings(&survey.rules, &survey.seen)));
         let accepted = |finding: &Finding| {
             let of = |allow: &selvedge_config::checked::Allow| {

@@ -276,7 +276,7 @@ async fn https_trusts_the_ca_file_alone() {
     let chain = authority.issue_server(&request(&key).unwrap(), &hosts, &terms).unwrap();
     let names = vec![HostPattern::Exact(hosts[0].clone())];
     let key_der = zeroize::Zeroizing::new(key.pkcs8_der().to_vec());
-    let tls = crate::EdgeTls::new(vec![crate::EdgeCertificate { chain, key_der, names }]).unwrap();
+    let tls = crate::EdgeTls::new(vec![crate::EdgeCertificate { chain, key_der, names }], Default::default()).unwrap();
     let idp = Idp::start_with(Some(tls)).await;
     idp.discovery(&idp.url());
     idp.answer("/jwks", ok(&jwks("A")));

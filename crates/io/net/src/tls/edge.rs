@@ -1,12 +1,14 @@
-//! TLS towards outside clients: TLS 1.2 and 1.3, a certificate for each host, tickets.
+//! TLS towards outside clients: TLS 1.3, and 1.2 where a listener says so; a certificate for each host; tickets.
 
 use super::handshake::{Alert, Alpn, Handshake, Hello, describe, within};
 use super::resolver::Certificates;
 use super::{Stream, TlsError, certified, provider};
-use rustls::ServerConfig;
 use rustls::server::NoServerSessionStorage;
+use rustls::version::{TLS12, TLS13};
+use rustls::{ServerConfig, SupportedProtocolVersion};
 use rustls_pki_types::pem::PemObject;
 use rustls_pki_types::{CertificateDer, PrivateKeyDer};
+use selvedge_config::checked::TlsPreset;
 use selvedge_model::HostPattern;
 use std::fmt;
 use std::sync::Arc;
@@ -57,13 +59,13 @@ impl EdgeTls {
     ///
     /// # Errors
     /// [`TlsError::Unusable`] when a chain is empty or malformed, or a key is not that of its certificate.
-    pub fn new(certificates: Vec<EdgeCertificate>) -> Result<EdgeTls, TlsError> {
+    pub fn new(certificates: Vec<EdgeCertificate>, preset: TlsPreset) -> Result<EdgeTls, TlsError> {
         let mut resolver = Certificates::default();
         for certificate in &certificates {
             resolver.add(&certificate.names, &certified(&certificate.chain, &certificate.key_der)?);
         }
         let certificates = Arc::new(resolver);
-        let builder = ServerConfig::builder_with_provider(provider()).with_safe_default_protocol_versions();
+        let builder = ServerConfig::builder_with_provider(provider()).with_protocol_versions(versions(preset));
         let builder = builder.map_err(TlsError::unusable)?.with_no_client_auth();
         let mut config = builder.with_cert_resolver(Arc::clone(&certificates) as Arc<_>);
         config.alpn_protocols = Alpn::names(PROTOCOLS);
@@ -93,6 +95,16 @@ impl EdgeTls {
             Ok(describe(stream, name, None))
         })
         .await
+    }
+}
+
+/// The suites need no choice: rustls has those of the intermediate preset alone.
+fn versions(preset: TlsPreset) -> &'static [&'static SupportedProtocolVersion] {
+    static MODERN: &[&SupportedProtocolVersion] = &[&TLS13];
+    static INTERMEDIATE: &[&SupportedProtocolVersion] = &[&TLS13, &TLS12];
+    match preset {
+        TlsPreset::Modern => MODERN,
+        TlsPreset::Intermediate => INTERMEDIATE,
     }
 }
 

@@ -1,6 +1,7 @@
 use super::*;
 use crate::{Alpn, EdgeCertificate, EdgeTls, Handshake, client};
 use rustls::HandshakeKind;
+use selvedge_config::checked::TlsPreset;
 use selvedge_model::HostPattern;
 use std::sync::Arc;
 use zeroize::Zeroizing;
@@ -22,10 +23,13 @@ async fn meet(edge: &EdgeTls, world: &World, name: &str, alpn: Option<Alpn>) -> 
 #[tokio::test]
 async fn each_name_gets_its_certificate() {
     let world = World::new("acme.example");
-    let edge = EdgeTls::new(vec![
-        certificate(&world, "api.acme.example", &["api.acme.example"]),
-        certificate(&world, "www.shop.example", &["*.shop.example"]),
-    ])
+    let edge = EdgeTls::new(
+        vec![
+            certificate(&world, "api.acme.example", &["api.acme.example"]),
+            certificate(&world, "www.shop.example", &["*.shop.example"]),
+        ],
+        TlsPreset::Modern,
+    )
     .unwrap();
     for (asked, canonical, alpn) in [
         ("api.acme.example", "api.acme.example", Some(Alpn::H2)),
@@ -47,8 +51,11 @@ async fn each_name_gets_its_certificate() {
 #[tokio::test]
 async fn no_name_and_an_unknown_name_are_refused() {
     let world = World::new("acme.example");
-    let edge =
-        EdgeTls::new(vec![certificate(&world, "api.acme.example", &["api.acme.example", "*.b.example"])]).unwrap();
+    let edge = EdgeTls::new(
+        vec![certificate(&world, "api.acme.example", &["api.acme.example", "*.b.example"])],
+        TlsPreset::Modern,
+    )
+    .unwrap();
     for (name, expected) in [
         ("127.0.0.1", TlsError::NoServerName),
         ("other.acme.example", TlsError::UnknownServerName),
@@ -66,7 +73,7 @@ async fn no_name_and_an_unknown_name_are_refused() {
 #[tokio::test]
 async fn a_star_serves_every_name_and_none() {
     let world = World::new("acme.example");
-    let edge = EdgeTls::new(vec![certificate(&world, "127.0.0.1", &["*"])]).unwrap();
+    let edge = EdgeTls::new(vec![certificate(&world, "127.0.0.1", &["*"])], TlsPreset::Modern).unwrap();
     let (served, called) = meet(&edge, &world, "127.0.0.1", None).await;
     assert_eq!(served.unwrap().1.sni, None);
     called.unwrap();
@@ -75,7 +82,7 @@ async fn a_star_serves_every_name_and_none() {
 #[tokio::test]
 async fn other_protocols_than_http_are_refused() {
     let world = World::new("acme.example");
-    let edge = EdgeTls::new(vec![certificate(&world, "a.example", &["a.example"])]).unwrap();
+    let edge = EdgeTls::new(vec![certificate(&world, "a.example", &["a.example"])], TlsPreset::Modern).unwrap();
     for alpn in [Alpn::Link, Alpn::MeshTcp] {
         let (served, called) = meet(&edge, &world, "a.example", Some(alpn)).await;
         assert_eq!(served.unwrap_err(), TlsError::Alpn);
@@ -86,7 +93,7 @@ async fn other_protocols_than_http_are_refused() {
 #[tokio::test]
 async fn plain_http_silence_and_a_cut_end_in_an_error() {
     let world = World::new("acme.example");
-    let edge = EdgeTls::new(vec![certificate(&world, "a.example", &["a.example"])]).unwrap();
+    let edge = EdgeTls::new(vec![certificate(&world, "a.example", &["a.example"])], TlsPreset::Modern).unwrap();
     let (server, mut client) = pair().await;
     client.write_all(b"GET / HTTP/1.1\r\nHost: a.example\r\n\r\n").await.unwrap();
     assert!(matches!(edge.accept(server, SOON).await.unwrap_err(), TlsError::Protocol(_)));
@@ -101,7 +108,7 @@ async fn plain_http_silence_and_a_cut_end_in_an_error() {
 #[tokio::test]
 async fn a_connection_cut_without_close_notify_is_no_end() {
     let world = World::new("acme.example");
-    let edge = EdgeTls::new(vec![certificate(&world, "a.example", &["a.example"])]).unwrap();
+    let edge = EdgeTls::new(vec![certificate(&world, "a.example", &["a.example"])], TlsPreset::Modern).unwrap();
     let (served, called) = meet(&edge, &world, "a.example", None).await;
     let (mut server, _) = served.unwrap();
     drop(called.unwrap());
@@ -109,16 +116,34 @@ async fn a_connection_cut_without_close_notify_is_no_end() {
     assert!(matches!(error.kind(), std::io::ErrorKind::UnexpectedEof | std::io::ErrorKind::ConnectionReset), "{error}");
 }
 
+/// A client that speaks one version of TLS alone.
+fn client_of(version: &'static rustls::SupportedProtocolVersion, world: &World) -> tokio_rustls::TlsConnector {
+    let mut roots = rustls::RootCertStore::empty();
+    roots.add(world.roots().remove(0).into()).unwrap();
+    let builder = rustls::ClientConfig::builder_with_provider(super::super::provider());
+    let builder = builder.with_protocol_versions(&[version]).unwrap().with_root_certificates(roots);
+    Arc::new(builder.with_no_client_auth()).into()
+}
+
+#[tokio::test]
+async fn the_modern_preset_refuses_tls_1_2() {
+    let world = World::new("acme.example");
+    let edge = EdgeTls::new(vec![certificate(&world, "a.example", &["a.example"])], TlsPreset::Modern).unwrap();
+    let connector = client_of(&rustls::version::TLS12, &world);
+    let (server, client) = pair().await;
+    let name = "a.example".try_into().unwrap();
+    let (served, called) = tokio::join!(edge.accept(server, SOON), connector.connect(name, client));
+    assert!(matches!(served.unwrap_err(), TlsError::Protocol(_)));
+    let alert = called.unwrap_err().to_string();
+    assert!(alert.contains("ProtocolVersion"), "{alert}");
+}
+
 #[tokio::test]
 async fn a_client_of_either_version_comes_back_with_a_ticket() {
     let world = World::new("acme.example");
-    let edge = EdgeTls::new(vec![certificate(&world, "a.example", &["a.example"])]).unwrap();
+    let edge = EdgeTls::new(vec![certificate(&world, "a.example", &["a.example"])], TlsPreset::Intermediate).unwrap();
     for version in [&rustls::version::TLS12, &rustls::version::TLS13] {
-        let mut roots = rustls::RootCertStore::empty();
-        roots.add(world.roots().remove(0).into()).unwrap();
-        let builder = rustls::ClientConfig::builder_with_provider(super::super::provider());
-        let builder = builder.with_protocol_versions(&[version]).unwrap().with_root_certificates(roots);
-        let connector = tokio_rustls::TlsConnector::from(Arc::new(builder.with_no_client_auth()));
+        let connector = client_of(version, &world);
         let mut kinds = Vec::new();
         for _ in 0..2 {
             let (server, client) = pair().await;
@@ -144,10 +169,10 @@ fn a_key_of_another_certificate_is_refused() {
     let mut wrong = certificate(&world, "a.example", &["a.example"]);
     wrong.key_der = certificate(&world, "a.example", &[]).key_der;
     assert!(!format!("{wrong:?}").contains("48"), "the key stays out of debug output");
-    assert!(matches!(EdgeTls::new(vec![wrong]).unwrap_err(), TlsError::Unusable(_)));
+    assert!(matches!(EdgeTls::new(vec![wrong], TlsPreset::Modern).unwrap_err(), TlsError::Unusable(_)));
     let mut empty = certificate(&world, "a.example", &["a.example"]);
     empty.chain.clear();
-    assert!(matches!(EdgeTls::new(vec![empty]).unwrap_err(), TlsError::Unusable(_)));
+    assert!(matches!(EdgeTls::new(vec![empty], TlsPreset::Modern).unwrap_err(), TlsError::Unusable(_)));
 }
 
 #[test]
@@ -156,6 +181,6 @@ fn certificates_are_read_from_pem() {
     let pem = world.server("a.example").to_pem();
     let read = EdgeCertificate::from_pem(pem.as_bytes(), pem.as_bytes(), Vec::new()).unwrap();
     assert_eq!(read.chain.len(), 2);
-    EdgeTls::new(vec![read]).unwrap();
+    EdgeTls::new(vec![read], TlsPreset::Modern).unwrap();
     assert!(EdgeCertificate::from_pem(b"", b"", Vec::new()).is_err());
 }
