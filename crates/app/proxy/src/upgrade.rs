@@ -12,8 +12,8 @@ use crate::wire::down::Down;
 use crate::wire::io::Io;
 use crate::worker::Worker;
 use selvedge_http::{Canonical, Fields, Framing, HeadLimits, RequestHead, ResponseHead, Version, parse_response};
-use selvedge_model::{Decision, Fault, Outcome};
-use selvedge_policy::Recorded;
+use selvedge_model::{Fault, Outcome};
+use selvedge_policy::{Enforced, Recorded};
 use std::future::poll_fn;
 use std::time::Duration;
 
@@ -152,10 +152,9 @@ fn is_still_allowed(worker: &Worker, hop: &Hop) -> bool {
     let decided = || {
         let recorded = Recorded::of(&record).ok()?;
         let to = recorded.destination()?;
-        let (policy, facts) = (live.plan.policy(), recorded.facts(&to));
-        Some(match policy.decide(&facts) {
-            Decision::Allow(_) => true,
-            Decision::Deny(denial) => policy.observes(&facts, &denial),
+        Some(match live.plan.policy().enforce(&recorded.facts(&to)) {
+            Enforced::Allowed(_) | Enforced::Observed(_) => true,
+            Enforced::Denied(_) => false,
         })
     };
     decided().unwrap_or(false)

@@ -53,8 +53,9 @@ pub struct Forbidden {
     pub guardrail: Arc<str>,
     /// Where it is written.
     pub source: Source,
-    /// The rule that would have allowed it.
-    pub rule: Arc<RuleId>,
+    /// The rule that would have allowed it; none where none was needed, since the service is observed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rule: Option<Arc<RuleId>>,
     /// Why it could not be evaluated, when that is the reason: such a guardrail denies.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub error: Option<Arc<str>>,
@@ -72,7 +73,7 @@ pub enum DenialReason {
     CredentialRefused,
     /// Known, and not permitted: 403.
     NotPermitted,
-    /// Permitted by a rule, and forbidden by a guardrail: 403.
+    /// Permitted by a rule or by `mode: observe`, and forbidden by a guardrail: 403.
     Forbidden,
     /// The local process is not the workload that the service's document describes: 403.
     Unattested,

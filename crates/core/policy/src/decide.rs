@@ -6,7 +6,9 @@ use crate::lower::View;
 use crate::{Policy, Rule};
 use selvedge_model::{
     Credential as Shown, Decision, Denial, DenialReason, Facts, Forbidden, Missing, NearestMiss, PathPattern, Peer,
+    RuleId,
 };
+use std::sync::Arc;
 
 /// Facts, with what is looked up once for all candidates.
 struct Asked<'a> {
@@ -79,15 +81,21 @@ impl Policy {
 
     /// The rule allows, unless a guardrail forbids or fails.
     fn unless_forbidden(&self, rule: &Rule, asked: &Asked<'_>) -> Decision {
-        if self.guardrails.all.is_empty() {
-            return Decision::Allow(rule.id.clone());
+        match self.forbidden(&|| self.view_of(asked, &[]), Some(&rule.id)) {
+            None => Decision::Allow(rule.id.clone()),
+            Some(denial) => Decision::Deny(denial),
         }
-        let Some((guardrail, error)) = self.guardrails.forbids(&self.view_of(asked, &[])) else {
-            return Decision::Allow(rule.id.clone());
-        };
+    }
+
+    /// The denial by a guardrail, if one forbids or fails, of what is otherwise permitted: by this rule, or without one.
+    pub(crate) fn forbidden<'a>(&self, view: &dyn Fn() -> View<'a>, rule: Option<&Arc<RuleId>>) -> Option<Denial> {
+        if self.guardrails.all.is_empty() {
+            return None;
+        }
+        let (guardrail, error) = self.guardrails.forbids(&view())?;
         let (guardrail, source) = (guardrail.id.clone(), guardrail.source.clone());
-        let forbidden = Some(Forbidden { guardrail, source, rule: rule.id.clone(), error });
-        Decision::Deny(Denial { reason: DenialReason::Forbidden, nearest: None, forbidden })
+        let forbidden = Some(Forbidden { guardrail, source, rule: rule.cloned(), error });
+        Some(Denial { reason: DenialReason::Forbidden, nearest: None, forbidden })
     }
 
     /// The first thing that the rule at this place lacks for these facts; `None` when it holds.

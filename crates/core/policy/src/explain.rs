@@ -7,8 +7,8 @@ mod step;
 
 pub use step::{Change, NewRule, Step};
 
-use crate::Policy;
 use crate::decide::rank;
+use crate::{Enforced, Policy};
 use selvedge_config::Checked;
 use selvedge_config::checked::Rule;
 use selvedge_model::{Decision, Facts, Missing, Peer, RuleId};
@@ -20,6 +20,8 @@ use std::sync::Arc;
 pub struct Explanation {
     /// What is decided.
     pub decision: Decision,
+    /// Whether it goes through all the same, since its service is observed.
+    pub observed: bool,
     /// Every rule of the service: those that hold, then the nearer before the farther.
     pub candidates: Vec<Candidate>,
     /// What would allow it; `None` when it is allowed, or when no rule could.
@@ -40,7 +42,11 @@ impl Explanation {
     /// Explains what `policy`, which was compiled from `checked`, decides about `facts`.
     pub fn of(checked: &Checked, policy: &Policy, facts: &Facts<'_>) -> Explanation {
         let rules = checked.access.iter().filter(|access| access.service == *facts.service).flat_map(|a| &a.rules);
-        let decision = policy.decide(facts);
+        let (decision, observed) = match policy.enforce(facts) {
+            Enforced::Allowed(rule) => (Decision::Allow(rule), false),
+            Enforced::Observed(denial) => (Decision::Deny(denial), true),
+            Enforced::Denied(denial) => (Decision::Deny(denial), false),
+        };
         let mut candidates: Vec<(Candidate, &Rule)> =
             rules.map(|rule| (candidate(checked, policy, rule, facts), rule)).collect();
         candidates.sort_by_key(|(candidate, _)| Reverse(candidate.lacked.first().map_or(u8::MAX, rank)));
@@ -48,7 +54,12 @@ impl Explanation {
             Decision::Allow(_) => None,
             Decision::Deny(_) => change::smallest(checked, facts, &candidates),
         };
-        Explanation { decision, candidates: candidates.into_iter().map(|(candidate, _)| candidate).collect(), change }
+        Explanation {
+            decision,
+            observed,
+            candidates: candidates.into_iter().map(|(candidate, _)| candidate).collect(),
+            change,
+        }
     }
 
     /// Explains a request that a gateway found no route for: the rules of every service that this gateway exposes.
@@ -84,7 +95,7 @@ fn together(explained: Vec<Explanation>) -> Explanation {
     candidates.dedup_by(|a, b| a.rule == b.rule);
     let denial = selvedge_model::Denial::of(selvedge_model::DenialReason::NotExposed);
     let change = changes.into_iter().min_by_key(Change::cost);
-    Explanation { decision: Decision::Deny(denial), candidates, change }
+    Explanation { decision: Decision::Deny(denial), observed: false, candidates, change }
 }
 
 impl Policy {

@@ -16,6 +16,7 @@ mod tree;
 
 pub use cedar::{Answer, Implication, Question, Reference, SCHEMA, Unprovable, implications};
 pub use explain::{Candidate, Change, Explanation, NewRule, Step};
+pub use observe::Enforced;
 pub use replay::{Before, Destination, Recorded, Replayed, Unreplayable};
 pub use tree::PathTree;
 

@@ -1,15 +1,38 @@
-//! Services that are observed: what no rule allows is let through, within bounds that do not depend on rules.
+//! What is enforced: the decision, and services that are observed, where what no rule allows is let through within bounds
+//! that do not depend on rules.
 
 use crate::Policy;
-use selvedge_model::{Credential, Denial, DenialReason, Facts, Missing, Peer};
+use selvedge_model::{Credential, Decision, Denial, DenialReason, Facts, Missing, Peer, RuleId};
+use std::sync::Arc;
+
+/// What becomes of a request.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Enforced {
+    /// A rule allows it.
+    Allowed(Arc<RuleId>),
+    /// No rule allows it, for this reason, and it is let through and recorded: its service has `mode: observe`.
+    Observed(Denial),
+    /// It is refused.
+    Denied(Denial),
+}
 
 impl Policy {
-    /// Whether a call that [`Policy::decide`] denied in this way is let through, and recorded, since the service has
-    /// `mode: observe`.
+    /// Decides, and lets through what no rule allows where the service is observed.
     ///
     /// Never from outside, never where a credential was refused or a user lacks something, never where a condition could
     /// not be evaluated, and never against a guardrail: guardrails are asked here, though no rule holds.
-    pub fn observes(&self, facts: &Facts<'_>, denial: &Denial) -> bool {
+    pub fn enforce(&self, facts: &Facts<'_>) -> Enforced {
+        match self.decide(facts) {
+            Decision::Allow(rule) => Enforced::Allowed(rule),
+            Decision::Deny(denial) if !self.is_observed(facts, &denial) => Enforced::Denied(denial),
+            Decision::Deny(denial) => match self.forbidden(&|| self.view(facts, &[]), None) {
+                Some(forbidden) => Enforced::Denied(forbidden),
+                None => Enforced::Observed(denial),
+            },
+        }
+    }
+
+    fn is_observed(&self, facts: &Facts<'_>, denial: &Denial) -> bool {
         if !self.observed.contains(facts.service) || denial.reason != DenialReason::NotPermitted {
             return false;
         }
@@ -21,8 +44,7 @@ impl Policy {
             Credential::Refused => true,
             Credential::Absent | Credential::Token(_) => false,
         };
-        let of_workload = denial.nearest.as_ref().is_none_or(|nearest| is_of_workload(&nearest.missing));
-        inside && !refused && of_workload && self.guardrails.forbids(&self.view(facts, &[])).is_none()
+        inside && !refused && denial.nearest.as_ref().is_none_or(|nearest| is_of_workload(&nearest.missing))
     }
 }
 

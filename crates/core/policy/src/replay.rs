@@ -3,10 +3,10 @@
 //! A record keeps every fact that the decision looked at, so the same policy gives the same answer again, and another
 //! policy gives the answer that it would have given then. What cannot be made again is told apart by [`Unreplayable`].
 
-use crate::Policy;
+use crate::{Enforced, Policy};
 use selvedge_model::{
-    Credential, Decision, Denial, DenialReason, Facts, Name, Outcome, Peer, PeerTls, Record, RequestFacts, Role,
-    RuleId, SpiffeId, TlsFacts, WorkloadKind,
+    Credential, Denial, DenialReason, Facts, Name, Outcome, Peer, PeerTls, Record, RequestFacts, Role, RuleId,
+    SpiffeId, TlsFacts, WorkloadKind,
 };
 use std::fmt;
 use std::sync::Arc;
@@ -205,25 +205,19 @@ impl Policy {
     pub fn replay(&self, recorded: &Recorded<'_>, to: Option<&Destination<'_>>) -> Replayed {
         let facts = to.map(|to| recorded.facts(to));
         let after = match &facts {
-            Some(facts) => self.decide(facts),
-            None => Decision::Deny(Denial::of(DenialReason::NotExposed)),
+            Some(facts) => self.enforce(facts),
+            None => Enforced::Denied(Denial::of(DenialReason::NotExposed)),
         };
-        if let (Decision::Deny(denial), Some(facts)) = (&after, &facts)
-            && self.observes(facts, denial)
-        {
-            return match recorded.before {
-                Before::Observed(before) if is_same_denial(before, denial) => Replayed::Same,
-                Before::Observed(_) => Replayed::OtherDenial(denial.clone()),
-                Before::Allowed(_) | Before::Denied(_) => Replayed::NewlyObserved(denial.clone()),
-            };
-        }
         match (recorded.before, after) {
-            (Before::Allowed(before), Decision::Allow(after)) if is_same_rule(before, &after) => Replayed::Same,
-            (Before::Allowed(_) | Before::Observed(_), Decision::Allow(after)) => Replayed::OtherRule(after),
-            (Before::Allowed(_) | Before::Observed(_), Decision::Deny(denial)) => Replayed::NewlyDenied(denial),
-            (Before::Denied(_), Decision::Allow(rule)) => Replayed::NewlyAllowed(rule),
-            (Before::Denied(before), Decision::Deny(after)) if is_same_denial(before, &after) => Replayed::Same,
-            (Before::Denied(_), Decision::Deny(after)) => Replayed::OtherDenial(after),
+            (Before::Allowed(before), Enforced::Allowed(after)) if is_same_rule(before, &after) => Replayed::Same,
+            (Before::Allowed(_) | Before::Observed(_), Enforced::Allowed(after)) => Replayed::OtherRule(after),
+            (Before::Allowed(_) | Before::Observed(_), Enforced::Denied(denial)) => Replayed::NewlyDenied(denial),
+            (Before::Denied(_), Enforced::Allowed(rule)) => Replayed::NewlyAllowed(rule),
+            (Before::Denied(before), Enforced::Denied(after)) if is_same_denial(before, &after) => Replayed::Same,
+            (Before::Denied(_), Enforced::Denied(after)) => Replayed::OtherDenial(after),
+            (Before::Observed(before), Enforced::Observed(after)) if is_same_denial(before, &after) => Replayed::Same,
+            (Before::Observed(_), Enforced::Observed(after)) => Replayed::OtherDenial(after),
+            (Before::Allowed(_) | Before::Denied(_), Enforced::Observed(denial)) => Replayed::NewlyObserved(denial),
         }
     }
 }
@@ -234,17 +228,20 @@ fn is_same_rule(a: &RuleId, b: &RuleId) -> bool {
 }
 
 fn is_same_denial(a: &Denial, b: &Denial) -> bool {
-    let nearest = match (&a.nearest, &b.nearest) {
-        (Some(a), Some(b)) => is_same_rule(&a.rule, &b.rule) && a.missing == b.missing,
-        (None, None) => true,
-        (Some(_), None) | (None, Some(_)) => false,
-    };
-    let forbidden = match (&a.forbidden, &b.forbidden) {
-        (Some(a), Some(b)) => is_same_rule(&a.rule, &b.rule) && a.guardrail == b.guardrail && a.error == b.error,
-        (None, None) => true,
-        (Some(_), None) | (None, Some(_)) => false,
-    };
+    let nearest = both(&a.nearest, &b.nearest, |a, b| is_same_rule(&a.rule, &b.rule) && a.missing == b.missing);
+    let forbidden = both(&a.forbidden, &b.forbidden, |a, b| {
+        both(&a.rule, &b.rule, |a, b| is_same_rule(a, b)) && a.guardrail == b.guardrail && a.error == b.error
+    });
     a.reason == b.reason && nearest && forbidden
+}
+
+/// Whether there are both, and they agree, or neither.
+fn both<T>(a: &Option<T>, b: &Option<T>, agree: impl Fn(&T, &T) -> bool) -> bool {
+    match (a, b) {
+        (Some(a), Some(b)) => agree(a, b),
+        (None, None) => true,
+        (Some(_), None) | (None, Some(_)) => false,
+    }
 }
 
 impl Unreplayable {

@@ -10,10 +10,11 @@ use crate::live::Live;
 use crate::role::Accepts;
 use selvedge_http::Canonical;
 use selvedge_model::{
-    Credential, Decision, Denial, DenialReason, Facts, Fault, Name, Peer, PeerTls, Principal, RequestFacts, TlsFacts,
+    Credential, Denial, DenialReason, Facts, Fault, Name, Peer, PeerTls, Principal, RequestFacts, TlsFacts,
     WorkloadKind,
 };
 use selvedge_net::now_s;
+use selvedge_policy::Enforced;
 use std::sync::Arc;
 
 /// Fields whose values are secrets: a condition may look at them, and no record holds them.
@@ -106,11 +107,10 @@ pub(crate) fn decide_tcp(
 
 /// Asks the policy, and notes the answer. Whether the call goes on without a rule, since its service is observed.
 fn settle(live: &Live, hop: &mut Hop, facts: &Facts<'_>) -> Result<bool, Refusal> {
-    let policy = live.plan.policy();
-    match policy.decide(facts) {
-        Decision::Allow(rule) => hop.rule = Some(rule),
-        Decision::Deny(denial) if policy.observes(facts, &denial) => hop.observed = Some(denial),
-        Decision::Deny(denial) => return Err(Refusal::Denied(denial)),
+    match live.plan.policy().enforce(facts) {
+        Enforced::Allowed(rule) => hop.rule = Some(rule),
+        Enforced::Observed(denial) => hop.observed = Some(denial),
+        Enforced::Denied(denial) => return Err(Refusal::Denied(denial)),
     }
     Ok(hop.observed.is_some())
 }

@@ -67,8 +67,25 @@ async fn a_workload_without_a_rule_is_let_through_and_recorded() {
     let mut enforced = world.documents.clone();
     enforced.mode = "enforce";
     world.apply(&enforced).await;
-    assert_eq!(inside(&world, ("stranger", "http.orders"), "/some", "").await.status, 403);
+    let refused = inside(&world, ("stranger", "http.orders"), "/some", "").await;
+    assert_eq!(refused.status, 403);
     assert!(matches!(replayed(record), Replayed::NewlyDenied(_)));
+    // And back: what was refused would be let through.
+    world.apply(&world.documents).await;
+    let [record] = &world.records(refused.decision(), 1).await[..] else { panic!("not one record") };
+    assert!(matches!(replayed(record), Replayed::NewlyObserved(_)));
+}
+
+#[tokio::test]
+async fn a_guardrail_that_stops_an_observed_call_is_named() {
+    let origin = Origin::always(Reply::ok("")).await;
+    let world = around(&origin, observed).await;
+    let answer = inside(&world, ("stranger", "http.orders"), "/admin", "").await;
+    let [record] = &world.records(answer.decision(), 1).await[..] else { panic!("not one record") };
+    let Outcome::Denied(denial) = &record.outcome else { panic!("{:?}", record.outcome) };
+    let forbidden = denial.forbidden.as_ref().unwrap();
+    assert_eq!((denial.reason, &*forbidden.guardrail), (DenialReason::Forbidden, "no-admin"));
+    assert_eq!(forbidden.rule, None, "no rule would have allowed it");
 }
 
 #[tokio::test]

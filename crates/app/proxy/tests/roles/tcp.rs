@@ -52,6 +52,23 @@ async fn a_call_that_no_rule_allows_gets_not_a_byte() {
 }
 
 #[tokio::test]
+async fn an_observed_service_takes_a_call_that_no_rule_allows() {
+    let (tcp, world) = start().await;
+    let mut observed = world.documents.clone().without("caller-tcp");
+    observed.mode = "observe";
+    world.apply(&observed).await;
+    let mut client = Client::plain(world.documents.places.out_tcp).await;
+    assert_eq!(client.bytes(GREETING.len()).await, GREETING);
+    client.end().await;
+    client.rest().await;
+    tcp.ended(1).await;
+    let near = world.near.record(of(Role::MeshOutbound, "orders")).await;
+    let hops = world.records(&near.id.to_string(), 2).await;
+    assert_eq!(hops.len(), 2);
+    hops.iter().for_each(|hop| assert!(matches!(hop.outcome, Outcome::Observed(_)), "{:?}", hop.outcome));
+}
+
+#[tokio::test]
 async fn a_call_that_the_other_hop_denies_gets_not_a_byte_and_both_have_records() {
     let (tcp, world) = start().await;
     // The node of the services knows already what the caller's does not.

@@ -219,7 +219,7 @@ async fn a_guardrail_forbids_what_rules_allow() {
         let (record, denial) = denial(&world, &answer).await;
         let forbidden = denial.forbidden.unwrap();
         assert_eq!((record.role, record.status, &*forbidden.guardrail), (role, 403, "no-admin"));
-        assert_eq!((forbidden.rule.to_string().as_str(), &*forbidden.source.file), (rule, "guardrails.cedar"));
+        assert_eq!((forbidden.rule.unwrap().to_string().as_str(), &*forbidden.source.file), (rule, "guardrails.cedar"));
         assert_eq!(forbidden.error, None);
     }
     assert_eq!(origin.bytes(), b"");

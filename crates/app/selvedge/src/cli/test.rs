@@ -124,7 +124,7 @@ fn wrong(case: &Case, decision: &Decision) -> Vec<String> {
         Decision::Deny(denial) if case.allow => {
             let mut why = vec![format!("expected to be allowed, and it is denied: {}", denial.reason.status())];
             if let Some(forbidden) = &denial.forbidden {
-                let by = place(&forbidden.rule);
+                let by = forbidden.rule.as_deref().map_or("`mode: observe`".to_owned(), place);
                 why.push(format!("guardrail `{}` {} forbids what {by} allows", forbidden.guardrail, forbidden.source));
             }
             if let Some(nearest) = &denial.nearest {

@@ -36,13 +36,20 @@ fn decision(explanation: &Explanation, directory: &Path) -> Vec<(&'static str, S
     match &explanation.decision {
         Decision::Allow(rule) => vec![("allowed", format!("by rule `{rule}`, {}", rule.source))],
         Decision::Deny(denial) => {
-            let mut lines = vec![("denied", format!("{} ({})", denial.reason.status(), denial.reason.as_str()))];
+            let mut lines = vec![match explanation.observed {
+                true => ("observed", "no rule allows it, and it goes through all the same: `mode: observe`".to_owned()),
+                false => ("denied", format!("{} ({})", denial.reason.status(), denial.reason.as_str())),
+            }];
             if let Some(forbidden) = &denial.forbidden {
                 lines.push(("guardrail", format!("`{}`, {}", forbidden.guardrail, forbidden.source)));
                 let commit = blame::line(directory, &forbidden.source.file, forbidden.source.line);
                 lines.extend(commit.map(|commit| ("", format!("  {commit}"))));
                 lines.extend(forbidden.error.iter().map(|error| ("", format!("  it could not be evaluated: {error}"))));
-                lines.push(("", format!("  without it, rule `{}` would allow this", forbidden.rule)));
+                let would = match &forbidden.rule {
+                    Some(rule) => format!("  without it, rule `{rule}` would allow this"),
+                    None => "  without it, this would go through: `mode: observe`".to_owned(),
+                };
+                lines.push(("", would));
             }
             lines
         }
@@ -96,6 +103,7 @@ pub(super) fn json(explanation: &Explanation, directory: &Path) -> Value {
     });
     let decision = match &explanation.decision {
         Decision::Allow(rule) => json!({ "allowed": &**rule }),
+        Decision::Deny(denial) if explanation.observed => json!({ "observed": denial }),
         Decision::Deny(denial) => json!({ "denied": denial, "status": denial.reason.status() }),
     };
     let change = explanation.change.as_ref().map(|change| {

@@ -117,7 +117,7 @@ fn again(record: &Record, plan: &Plan, directory: &Path) -> Vec<(&'static str, S
     let mut lines = page::lines(&explanation, directory);
     match replayed {
         // The decision stands above already, as it was recorded.
-        Replayed::Same => lines.retain(|(name, _)| !matches!(*name, "allowed" | "denied")),
+        Replayed::Same => lines.retain(|(name, _)| !matches!(*name, "allowed" | "denied" | "observed")),
         Replayed::OtherRule(_)
         | Replayed::OtherDenial(_)
         | Replayed::NewlyDenied(_)
@@ -153,7 +153,8 @@ fn hop(record: &Record) -> Vec<(&'static str, String)> {
             match (&denial.forbidden, &denial.nearest) {
                 (Some(forbidden), _) => {
                     lines.push(("guardrail", format!("`{}`, {}", forbidden.guardrail, forbidden.source)));
-                    lines.push(("closest", format!("rule `{}`, {}", forbidden.rule, forbidden.rule.source)));
+                    let rule = forbidden.rule.iter();
+                    lines.extend(rule.map(|rule| ("closest", format!("rule `{rule}`, {}", rule.source))));
                 }
                 (None, Some(near)) => {
                     lines.push(("closest", format!("rule `{}`, {}", near.rule, near.rule.source)));

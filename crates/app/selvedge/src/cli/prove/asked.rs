@@ -12,6 +12,9 @@ use std::io::stdout;
 use std::path::Path;
 use std::process::ExitCode;
 
+/// What changes who gets in, and is no matter of rules: `plan` shows it.
+const NOT_COMPARED: &[&str] = &["listeners", "routes", "URLs of issuers", "`mode: observe`"];
+
 /// What is known of one service.
 enum Outcome {
     /// No caller can do there what it could not.
@@ -40,7 +43,7 @@ pub(super) fn run(arguments: &Arguments, program: &Path, output: Output) -> Resu
                 (false, true) => "not everything could be proved",
                 (false, false) => "proved: whatever is allowed was allowed before",
             };
-            say(stdout(), verdict);
+            say(stdout(), &format!("{verdict}\nnot compared: {}", NOT_COMPARED.join(", ")));
         }
     }
     Ok(match (widens, unknown) {
@@ -95,5 +98,5 @@ fn json(after: &Repository, outcomes: &[(Name, Outcome)], (widens, unknown): (bo
     } else {
         json!(true)
     };
-    json!({ "proved": proved, "services": services.collect::<Vec<_>>() })
+    json!({ "proved": proved, "services": services.collect::<Vec<_>>(), "not_compared": NOT_COMPARED })
 }
