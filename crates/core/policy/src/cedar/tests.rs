@@ -2,6 +2,7 @@
 
 mod lowered;
 mod proof;
+mod proven;
 mod random;
 mod reference;
 mod refused;

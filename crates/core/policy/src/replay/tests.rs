@@ -3,7 +3,7 @@
 use super::*;
 use crate::fixture::{self, Owned, Shown, name};
 use proptest::prelude::*;
-use selvedge_model::{DecisionId, Fault};
+use selvedge_model::{Decision, DecisionId, Fault};
 
 /// The record of a hop that decided.
 fn record(owned: &Owned, service: &Name, decision: &Decision) -> Record {
