@@ -150,7 +150,7 @@ fn is_still_allowed(worker: &Worker, hop: &Hop) -> bool {
     };
     let live = worker.live();
     let decided = || {
-        let recorded = Recorded::of(&record).ok()?;
+        let recorded = Recorded::of(&record, &live.plan.checked().mesh.trust_domain).ok()?;
         let to = recorded.destination()?;
         let (policy, facts) = (live.plan.policy(), recorded.facts(&to));
         Some(match policy.decide(&facts) {
