@@ -7,6 +7,8 @@ mod admin;
 pub mod authority;
 pub mod client;
 mod control;
+mod endpoint;
+mod federation;
 mod grant;
 mod identity;
 mod join;
@@ -29,7 +31,8 @@ mod state;
 mod status;
 
 pub use control::{Control, Running};
-pub use options::{AuthorityCommand, ControlError, Options};
+pub use federation::FederationStatus;
+pub use options::{AuthorityCommand, BundleEndpoint, ControlError, Options};
 pub use overview::IdentityOverview;
 pub use registry::token::{JoinRequest, TokenError};
 pub use revoke::RevokeRequest;

@@ -3,7 +3,7 @@
 
 mod read;
 
-pub use read::{ForeignBundle, ForeignBundleError};
+pub use read::{Federated, ForeignBundle, ForeignBundleError};
 
 use crate::bundle::TrustBundle;
 use crate::certificate::facts;

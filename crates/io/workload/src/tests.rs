@@ -56,6 +56,7 @@ impl World {
             service: Name::parse(service).unwrap(),
             workload,
             svid: Some(Svid::new(chain, key).unwrap()),
+            federates_with: Default::default(),
             outbound: None,
             ports: Vec::new(),
         }

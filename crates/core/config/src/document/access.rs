@@ -196,9 +196,8 @@ fn read_federated(reader: &mut Reader<'_>, map: &Map<'_>, domain: &Node) -> Opti
         reader.error("ambiguous-caller", domain.at, "one workload of another mesh is named".to_owned(), help);
         return None;
     };
-    let id = reader.place(service, "service of another mesh", |path| {
-        SpiffeId::parse(&format!("spiffe://{named}/{path}"))
-    })?;
+    let id = reader
+        .place(service, "service of another mesh", |path| SpiffeId::parse(&format!("spiffe://{named}/{path}")))?;
     Some(Caller::Federated(id))
 }
 

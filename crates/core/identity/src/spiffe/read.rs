@@ -9,6 +9,7 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use selvedge_model::TrustDomain;
 use serde_json::Value;
+use std::collections::BTreeMap;
 
 /// Bytes of a bundle document.
 const BYTES_MAX: usize = 256 * 1024;
@@ -16,6 +17,9 @@ const BYTES_MAX: usize = 256 * 1024;
 const KEYS_MAX: usize = 64;
 /// Members of a JWK that only a private or symmetric key has (RFC 7518 §6).
 const PRIVATE: [&str; 8] = ["d", "p", "q", "dp", "dq", "qi", "oth", "k"];
+
+/// Bundles of federated trust domains, each for the workloads of its own alone.
+pub type Federated = BTreeMap<TrustDomain, TrustBundle>;
 
 /// A bundle document that was read.
 #[derive(Debug, Clone, PartialEq, Eq)]

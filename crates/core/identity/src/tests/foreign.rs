@@ -43,7 +43,9 @@ fn what_is_written_is_read_back() {
 #[test]
 fn a_root_of_another_trust_domain_is_refused() {
     let ours = document(&of(&domain()));
-    assert!(matches!(read(&ours), Err(ForeignBundleError::OtherTrustDomain { uri, .. }) if uri == "spiffe://acme.example"));
+    assert!(
+        matches!(read(&ours), Err(ForeignBundleError::OtherTrustDomain { uri, .. }) if uri == "spiffe://acme.example")
+    );
     let among = changed(|document| document["keys"].as_array_mut().unwrap().push(ours["keys"][0].clone()));
     assert!(matches!(among, Err(ForeignBundleError::OtherTrustDomain { .. })));
 }
@@ -58,9 +60,13 @@ fn a_root_of_our_own_is_refused_though_it_names_no_trust_domain() {
 
 #[test]
 fn a_private_key_is_refused_whatever_it_is_for() {
-    for (kind, member) in [("x509-svid", "d"), ("jwt-svid", "d"), ("jwt-svid", "p"), ("sig", "k"), ("jwt-svid", "oth")] {
+    for (kind, member) in [("x509-svid", "d"), ("jwt-svid", "d"), ("jwt-svid", "p"), ("sig", "k"), ("jwt-svid", "oth")]
+    {
         let answer = changed(|document| {
-            document["keys"].as_array_mut().unwrap().push(json!({ "kty": "EC", "use": kind, "kid": "x", member: "AA" }));
+            document["keys"]
+                .as_array_mut()
+                .unwrap()
+                .push(json!({ "kty": "EC", "use": kind, "kid": "x", member: "AA" }));
         });
         assert_eq!(answer, Err(ForeignBundleError::Private), "{kind} {member}");
     }
