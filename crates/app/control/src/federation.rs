@@ -1,27 +1,16 @@
-//! The bundles of other trust domains: what is known of each, and the polling of their endpoints (SPIFFE Federation §5.2).
-//! What is bad is refused as a whole; the last good bundle stays, and it is said.
+//! The bundles of other trust domains: what is known of each, and what is said of it. What is bad is refused as a whole, and
+//! the last good bundle stays. Pure: `polling` fetches.
 
-use crate::say;
-use crate::shared::Shared;
-use crate::state;
 use selvedge_config::Checked;
 use selvedge_config::checked::Federation as Written;
 use selvedge_identity::{ForeignBundle, TrustBundle, facts, fingerprint};
 use selvedge_model::TrustDomain;
 use serde::{Deserialize, Serialize};
-use std::collections::{BTreeMap, BTreeSet};
-use std::path::PathBuf;
-use std::sync::Arc;
-use std::time::Duration;
-use tokio::task::JoinSet;
+use std::collections::BTreeMap;
 
-/// How often it is looked whether an endpoint is to be asked.
-const TICK: Duration = Duration::from_millis(500);
 /// Seconds between two fetches: what a bundle may ask for, and what holds where it says nothing.
 const REFRESH_S: std::ops::RangeInclusive<u64> = 5..=24 * 3600;
 const REFRESH_S_DEFAULT: u64 = 300;
-/// Seconds before a fetch that failed is tried again, which double up to the refresh.
-const RETRY_S: u64 = 1;
 /// So many refreshes without an answer are an alarm.
 const MISSED_MAX: u64 = 3;
 /// Seconds before the last root ends at which it is said: nobody there has rotated in time.
@@ -71,7 +60,7 @@ impl Federation {
         checked.mesh.federates_with.values().filter_map(|written| self.bundle(written)).collect()
     }
 
-    fn bundle(&self, written: &Written) -> Option<TrustBundle> {
+    pub(crate) fn bundle(&self, written: &Written) -> Option<TrustBundle> {
         self.known(written).and_then(|known| known.bundle.clone()).or_else(|| first(written))
     }
 
@@ -80,8 +69,14 @@ impl Federation {
         self.domains.get(&written.trust_domain).filter(|known| known.begun_with == beginning(written))
     }
 
+    /// Why the last fetch brought nothing, and after how many seconds the next is due.
+    pub(crate) fn last(&self, domain: &TrustDomain) -> (Option<String>, u64) {
+        let known = self.domains.get(domain);
+        known.map_or((None, REFRESH_S_DEFAULT), |known| (known.error.clone(), known.refresh_s))
+    }
+
     /// Notes the outcome of a fetch. `true`: the bundle is another than before.
-    fn note(
+    pub(crate) fn note(
         &mut self,
         written: &Written,
         fetched: Result<ForeignBundle, String>,
@@ -153,93 +148,8 @@ impl Federation {
     }
 }
 
-/// When an endpoint is asked next, in this process.
-#[derive(Debug, Default)]
-struct Turn {
-    is_open: bool,
-    at: u64,
-    failed: u32,
-}
-
-type Fetched = (Written, Result<ForeignBundle, String>);
-
-/// Polls every endpoint that the documents name, for as long as the future is polled. `files` is where their files are.
-pub(crate) async fn keep(shared: Arc<Shared>, files: PathBuf) {
-    let mut turns: BTreeMap<(TrustDomain, String), Turn> = BTreeMap::new();
-    let mut fetches: JoinSet<Fetched> = JoinSet::new();
-    loop {
-        let checked = shared.current().documents.checked.clone();
-        let named: BTreeSet<_> = checked.mesh.federates_with.values().map(key).collect();
-        turns.retain(|key, turn| turn.is_open || named.contains(key));
-        for written in checked.mesh.federates_with.values() {
-            let turn = turns.entry(key(written)).or_default();
-            if turn.is_open || turn.at > shared.now_s() {
-                continue;
-            }
-            turn.is_open = true;
-            let (written, files) = (written.clone(), files.clone());
-            let known = shared.world().federation.bundle(&written);
-            fetches.spawn(async move {
-                let fetched = selvedge_net::federation::fetch(&written, known.as_ref(), &files).await;
-                (written, fetched.map_err(|error| error.to_string()))
-            });
-        }
-        tokio::select! {
-            Some(Ok((written, fetched))) = fetches.join_next() => {
-                // Of documents that are gone by now nothing is kept.
-                if !turns.contains_key(&key(&written)) || !is_named(&shared, &written) {
-                    turns.remove(&key(&written));
-                    continue;
-                }
-                let wait_s = take(&shared, &written, fetched, turns.get(&key(&written)).map_or(0, |turn| turn.failed));
-                let turn = turns.entry(key(&written)).or_default();
-                let is_failed = wait_s.is_err();
-                turn.failed = if is_failed { turn.failed.saturating_add(1) } else { 0 };
-                (turn.is_open, turn.at) = (false, shared.now_s().saturating_add(wait_s.unwrap_or_else(|wait_s| wait_s)));
-            }
-            () = tokio::time::sleep(TICK) => {}
-        }
-    }
-}
-
-fn is_named(shared: &Shared, written: &Written) -> bool {
-    let current = shared.current();
-    let named = current.documents.checked.mesh.federates_with.get(&written.trust_domain);
-    named.is_some_and(|named| key(named) == key(written))
-}
-
-/// Takes what was fetched: seconds until the next time, as an error where it brought nothing.
-fn take(shared: &Shared, written: &Written, fetched: Result<ForeignBundle, String>, failed: u32) -> Result<u64, u64> {
-    let (ours, now, domain) = (shared.trust(), shared.now_s(), &written.trust_domain);
-    let mut world = shared.world();
-    let before = world.federation.domains.get(domain).and_then(|known| known.error.clone());
-    let is_new = world.federation.note(written, fetched, &ours, now);
-    let Some(known) = world.federation.domains.get(domain).cloned() else { return Err(RETRY_S) };
-    // Once, not at each try.
-    if let Some(error) = known.error.as_ref().filter(|error| before.as_ref() != Some(error)) {
-        say(&format!("federation with `{domain}`: {error}"));
-    }
-    if is_new || (before.is_some() && known.error.is_none()) {
-        let roots = known.bundle.as_ref().map_or(0, |bundle| bundle.roots.len());
-        say(&format!("federation with `{domain}`: its bundle has {roots} roots"));
-    }
-    if known.error.is_none()
-        && let Err(error) = state::write_json(&shared.state.federation(), &world.federation)
-    {
-        say(&format!("the bundle of `{domain}` is not kept for a restart: {error}"));
-    }
-    drop(world);
-    if is_new {
-        shared.registered_changed.notify_one();
-    }
-    match known.error {
-        None => Ok(known.refresh_s),
-        Some(_) => Err((RETRY_S << failed.min(16)).min(known.refresh_s)),
-    }
-}
-
 /// One endpoint of one beginning: another is asked at once.
-fn key(written: &Written) -> (TrustDomain, String) {
+pub(crate) fn key(written: &Written) -> (TrustDomain, String) {
     let place = format!("{} {:?} {}", written.endpoint, written.profile, beginning(written));
     (written.trust_domain.clone(), place)
 }

@@ -17,6 +17,7 @@ mod link;
 mod live;
 mod options;
 mod overview;
+mod polling;
 mod publish;
 mod registry;
 mod revision;

@@ -4,7 +4,7 @@ use crate::authority::call::Standing;
 use crate::authority::caller::Caller;
 use crate::authority::{child, own_uid};
 use crate::control::{Control, Running, Tasks};
-use crate::federation::{self, Federation};
+use crate::federation::Federation;
 use crate::identity::Identity;
 use crate::options::{AuthorityCommand, ControlError, Options};
 use crate::registry::token::Contact;
@@ -13,7 +13,7 @@ use crate::revision::{Content, PublishError, Published, next_revision};
 use crate::shared::{Clock, Shared, World};
 use crate::source::{self, Documents, ReadFiles, Source};
 use crate::state::{self, State};
-use crate::{admin, endpoint, identity, link, publish, rotate, say, socket};
+use crate::{admin, endpoint, identity, link, polling, publish, rotate, say, socket};
 use selvedge_identity::Revoked;
 use selvedge_link::{SignedBundle, text};
 use selvedge_net::Listener;
@@ -100,9 +100,9 @@ pub(crate) async fn start_at(
     if let Some(endpoint) = options.bundle_endpoint {
         bundle_address = Some(endpoint::spawn(&mut tasks, &shared, endpoint, own)?);
     }
-    let (polling, files) = (Arc::clone(&shared), options.directory.clone());
+    let (for_polling, files) = (Arc::clone(&shared), options.directory.clone());
     tasks.spawn(async move {
-        federation::keep(polling, files).await;
+        polling::keep(for_polling, files).await;
         ("federation", Ok(()))
     });
     let admin_address = spawn_admin(&mut tasks, &shared, options.admin).await?;

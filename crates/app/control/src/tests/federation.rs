@@ -26,10 +26,10 @@ async fn a_mesh_follows_the_bundle_of_another_over_its_endpoint() {
     let mut end = mine.node(NodeKind::Node, "n1", &["orders"]).await;
     loop {
         let sent = next_bundle(&mut end, &trust).await;
-        if sent.federated == [bundle.clone()] {
+        if sent.federated == std::slice::from_ref(&bundle) {
             break;
         }
-        assert_eq!(sent.federated, [first.clone()]);
+        assert_eq!(sent.federated, std::slice::from_ref(&first));
     }
     let status = mine.control.status();
     assert!(status.alarms.is_empty() && status.federation[0].fetched_s_ago.is_some(), "{status:?}");

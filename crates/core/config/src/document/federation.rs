@@ -1,6 +1,6 @@
 //! `Mesh.spec.federatesWith`: other trust domains, by their names.
 
-use super::{mesh, value};
+use super::value;
 use crate::checked::{Federation, Profile, Reach, Written};
 use crate::reader::{Map, Reader};
 use crate::tree::{Node, Value};
@@ -51,7 +51,7 @@ fn read_one(reader: &mut Reader<'_>, node: &Node, domain: &TrustDomain) -> Optio
     let map = reader.map(node, "a federated trust domain", &known)?;
     let (endpoint, profile) = (reader.required(&map, "endpoint"), reader.required(&map, "profile"));
     let endpoint = endpoint.and_then(|node| reader.place(node, "URL of a bundle endpoint", value::url));
-    let reach = map.get("reach").and_then(|node| reader.parse(node, "reach", mesh::reach)).unwrap_or(Reach::Public);
+    let reach = map.get("reach").and_then(|node| reader.parse(node, "reach", value::reach)).unwrap_or(Reach::Public);
     if let Some(endpoint) = endpoint.as_ref().filter(|endpoint| endpoint.value.starts_with("http://")) {
         let help = "write an https URL: whoever serves the bundle is everybody of that trust domain";
         reader.error("plaintext-bundle", endpoint.at, "the bundle would be fetched in plaintext".to_owned(), help);

@@ -95,7 +95,7 @@ fn read_issuer(reader: &mut Reader<'_>, node: &Node, name: Name) -> Option<Issue
     let map = reader.map(node, "an issuer", &known)?;
     let url = reader.required(&map, "issuer")?;
     let url = reader.place(url, "URL of an issuer", value::url)?;
-    let reach = map.get("reach").and_then(|node| reader.parse(node, "reach", reach)).unwrap_or(Reach::Public);
+    let reach = map.get("reach").and_then(|node| reader.parse(node, "reach", value::reach)).unwrap_or(Reach::Public);
     if url.value.starts_with("http://") && reach != Reach::Loopback {
         let help = "use https; plain http is only for `reach: loopback`, on a laptop or in a test";
         reader.error("plaintext-issuer", url.at, format!("the keys of `{name}` would be fetched in plaintext"), help);
@@ -122,15 +122,6 @@ fn read_issuer(reader: &mut Reader<'_>, node: &Node, name: Name) -> Option<Issue
 
 fn lower_case(texts: Vec<Placed<Arc<str>>>) -> Vec<Arc<str>> {
     texts.into_iter().map(|text| text.value.to_ascii_lowercase().into()).collect()
-}
-
-pub(super) fn reach(text: &str) -> Result<Reach, &'static str> {
-    match text {
-        "public" => Ok(Reach::Public),
-        "private" => Ok(Reach::Private),
-        "loopback" => Ok(Reach::Loopback),
-        _ => Err("write `public`, `private` or `loopback`"),
-    }
 }
 
 fn claim_path(text: &str) -> Result<Vec<Arc<str>>, &'static str> {
