@@ -1,6 +1,7 @@
 //! The API over a socket, with this process as its workload.
 
 mod calls;
+mod federated;
 mod places;
 mod secrets;
 
