@@ -27,7 +27,7 @@ pub struct Bundle {
     #[serde(default)]
     pub revoked: Revoked,
     /// The bundles of federated trust domains, as control fetched them last. No part of the plan either.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub federated: Vec<TrustBundle>,
 }
 
