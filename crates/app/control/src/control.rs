@@ -22,6 +22,7 @@ pub struct Control {
     pub(crate) locals: mpsc::Sender<ControlEnd>,
     pub(crate) link_address: Option<SocketAddr>,
     pub(crate) admin_address: Option<SocketAddr>,
+    pub(crate) bundle_address: Option<SocketAddr>,
 }
 
 /// The tasks of a control plane. Dropping it ends them, and the authority with them.
@@ -102,6 +103,11 @@ impl Control {
     /// Where nodes connect, with the port that the kernel gave.
     pub fn link_address(&self) -> Option<SocketAddr> {
         self.link_address
+    }
+
+    /// Where the bundle endpoint is, with the port that the kernel gave.
+    pub fn bundle_address(&self) -> Option<SocketAddr> {
+        self.bundle_address
     }
 
     /// Where the admin pages are, with the port that the kernel gave.

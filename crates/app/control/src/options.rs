@@ -22,6 +22,17 @@ pub struct Options {
     pub admin: Option<SocketAddr>,
     /// How the authority is started.
     pub authority: AuthorityCommand,
+    /// Where other trust domains fetch our bundle.
+    pub bundle_endpoint: Option<BundleEndpoint>,
+}
+
+/// Where other trust domains fetch our bundle (SPIFFE Federation §5).
+#[derive(Debug, Clone)]
+pub struct BundleEndpoint {
+    /// Where it listens.
+    pub listen: SocketAddr,
+    /// Files with a chain and a key in PEM: the profile `https_web`. `None`: control's own SVID, `https_spiffe`.
+    pub certificate: Option<(PathBuf, PathBuf)>,
 }
 
 /// How the authority is started.
@@ -69,6 +80,9 @@ pub enum ControlError {
         /// What the system said.
         error: std::io::Error,
     },
+    /// The bundle endpoint's certificate.
+    #[error("the certificate of the bundle endpoint cannot be used: {0}")]
+    BundleCertificate(String),
     /// A local link for a node that cannot be registered.
     #[error("{0}")]
     LocalLink(String),

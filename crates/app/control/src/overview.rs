@@ -30,13 +30,15 @@ pub(crate) fn of(shared: &Shared) -> IdentityOverview {
     let (standing, now) = (shared.standing(), shared.now_s());
     // By itself: the rehearsal looks at the world too.
     let revoked = shared.world().revoked.entries().map(|(name, _)| name.to_owned()).collect();
+    let mut alarms = rotate::alarms(&standing, now);
+    alarms.extend(shared.world().federation.alarms(&shared.current().documents.checked, now));
     IdentityOverview {
         bundle: standing.bundle.clone(),
         rotation: standing.rotation.clone(),
         intermediate_not_before: standing.intermediate.0,
         intermediate_not_after: standing.intermediate.1,
         revoked,
-        alarms: rotate::alarms(&standing, now),
+        alarms,
         waits_for: rotate::rehearse(shared),
         now,
     }

@@ -23,6 +23,7 @@ pub(crate) struct Published {
     pub(crate) documents: Documents,
     registered: BTreeMap<Name, Vec<HostPort>>,
     revoked: Revoked,
+    federated: Vec<TrustBundle>,
 }
 
 /// What a revision is made of, besides whom it is for.
@@ -31,6 +32,8 @@ pub(crate) struct Content {
     pub(crate) documents: Documents,
     pub(crate) registered: BTreeMap<Name, Vec<HostPort>>,
     pub(crate) revoked: Revoked,
+    /// The bundles of the trust domains that the documents federate with.
+    pub(crate) federated: Vec<TrustBundle>,
 }
 
 /// Why a revision was not made.
@@ -58,7 +61,7 @@ impl Published {
         content: Content,
         revision: u64,
     ) -> Result<Published, PublishError> {
-        let Content { documents, registered, revoked } = content;
+        let Content { documents, registered, revoked, federated } = content;
         let asked = &documents.checked.mesh.trust_domain;
         if *asked != trust.trust_domain {
             return Err(PublishError::TrustDomain { have: trust.trust_domain.clone(), asked: asked.clone() });
@@ -71,6 +74,7 @@ impl Published {
             documents: documents.files.iter().map(text).collect(),
             registered: registered.clone(),
             revoked: revoked.clone(),
+            federated: federated.clone(),
         };
         let payload = serde_json::to_string(&bundle).map_err(|_| PublishError::Encode)?;
         let signature = caller.sign(payload.clone()).await?;
@@ -84,17 +88,18 @@ impl Published {
         // The source compiled them once: only then are they documents to publish.
         let plan = plan.map_err(|_| PublishError::Encode)?;
         let signed = signed.ok_or(PublishError::TooLarge)?;
-        Ok(Published { revision, plan, signed, documents, registered, revoked })
+        Ok(Published { revision, plan, signed, documents, registered, revoked, federated })
     }
 
     /// Whether it is made of exactly these.
-    pub(crate) fn is_of(&self, Content { documents, registered, revoked }: &Content) -> bool {
+    pub(crate) fn is_of(&self, Content { documents, registered, revoked, federated }: &Content) -> bool {
         let same = |(a, b): (&SourceFile, &SourceFile)| a.name == b.name && a.text == b.text;
         let files = (&self.documents.files, &documents.files);
         files.0.len() == files.1.len()
             && files.0.iter().zip(files.1).all(same)
             && self.registered == *registered
             && self.revoked == *revoked
+            && self.federated == *federated
     }
 }
 

@@ -39,7 +39,8 @@ pub(crate) async fn keep(shared: Arc<Shared>) {
             }
             Err(_) => {}
         }
-        let now = alarms(&shared.standing(), shared.now_s());
+        let mut now = alarms(&shared.standing(), shared.now_s());
+        now.extend(shared.world().federation.alarms(&shared.current().documents.checked, shared.now_s()));
         now.iter().filter(|alarm| !alarmed.contains(*alarm)).for_each(|alarm| say(alarm));
         alarmed = now;
     }

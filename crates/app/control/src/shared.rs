@@ -2,6 +2,7 @@
 
 use crate::authority::call::Standing;
 use crate::authority::caller::Caller;
+use crate::federation::Federation;
 use crate::live::{FailedJoins, Live};
 use crate::registry::Registry;
 use crate::registry::token::Contact;
@@ -50,6 +51,7 @@ pub(crate) struct World {
     pub(crate) live: Live,
     pub(crate) failed_joins: FailedJoins,
     pub(crate) revoked: Revoked,
+    pub(crate) federation: Federation,
     /// Why the documents in the directory are not in force.
     pub(crate) documents_error: Option<String>,
     /// Why good documents could not be signed or kept yet.
@@ -140,7 +142,8 @@ impl World {
     /// What the next revision is made of.
     pub(crate) fn content(&self, documents: &Documents) -> Content {
         let registered = known(self.registry.registered(), documents);
-        Content { documents: documents.clone(), registered, revoked: self.revoked.clone() }
+        let (revoked, federated) = (self.revoked.clone(), self.federation.bundles(&documents.checked));
+        Content { documents: documents.clone(), registered, revoked, federated }
     }
 
     /// Writes the registry down. Called with the world held, so that files are written in the order of changes.

@@ -4,6 +4,7 @@ use crate::authority::call::Standing;
 use crate::authority::caller::Caller;
 use crate::authority::{child, own_uid};
 use crate::control::{Control, Running, Tasks};
+use crate::federation::Federation;
 use crate::identity::Identity;
 use crate::options::{AuthorityCommand, ControlError, Options};
 use crate::registry::token::Contact;
@@ -12,7 +13,7 @@ use crate::revision::{Content, PublishError, Published, next_revision};
 use crate::shared::{Clock, Shared, World};
 use crate::source::{self, Documents, ReadFiles, Source};
 use crate::state::{self, State};
-use crate::{admin, identity, link, publish, rotate, say, socket};
+use crate::{admin, endpoint, identity, link, polling, publish, rotate, say, socket};
 use selvedge_identity::Revoked;
 use selvedge_link::{SignedBundle, text};
 use selvedge_net::Listener;
@@ -73,7 +74,9 @@ pub(crate) async fn start_at(
     let revision = next_revision(previous, clock());
     let failed = |error: PublishError| ControlError::Publish(error.to_string());
     let revoked: Revoked = state::read_json(&state.revoked())?.unwrap_or_default();
-    let content = Content { documents, registered: registry.registered(), revoked: revoked.clone() };
+    let federation: Federation = state::read_json(&state.federation())?.unwrap_or_default();
+    let federated = federation.bundles(&documents.checked);
+    let content = Content { documents, registered: registry.registered(), revoked: revoked.clone(), federated };
     let first = Published::make(&caller, &standing.bundle, content, revision).await.map_err(failed)?;
     state::write_json(&state.bundle(), &first.signed)?;
 
@@ -83,12 +86,25 @@ pub(crate) async fn start_at(
     state::write_json(&state.contact(), &Contact::of(&standing, address.clone()))?;
     say(&format!("revision {} is signed: plan {}", first.revision, first.plan));
     let ttl_s = first.documents.checked.mesh.workload_ttl_s;
-    let world = World { registry, documents_error, revoked, ..World::default() };
+    let world = World { registry, documents_error, revoked, federation, ..World::default() };
     let shared = Arc::new(Shared::new(state, clock, caller, (standing, address), first, world));
-    if let Some(listener) = listener {
-        let own = identity::obtain(&shared, ttl_s).await.map_err(ControlError::Identity)?;
-        spawn_link(&mut tasks, &shared, listener, own);
+    let mut own = None;
+    if listener.is_some() || options.bundle_endpoint.as_ref().is_some_and(|endpoint| endpoint.certificate.is_none()) {
+        let first = identity::obtain(&shared, ttl_s).await.map_err(ControlError::Identity)?;
+        own = Some(spawn_renewal(&mut tasks, &shared, first));
     }
+    if let (Some(listener), Some(own)) = (listener, &own) {
+        spawn_link(&mut tasks, &shared, listener, own.clone());
+    }
+    let mut bundle_address = None;
+    if let Some(endpoint) = options.bundle_endpoint {
+        bundle_address = Some(endpoint::spawn(&mut tasks, &shared, endpoint, own)?);
+    }
+    let (for_polling, files) = (Arc::clone(&shared), options.directory.clone());
+    tasks.spawn(async move {
+        polling::keep(for_polling, files).await;
+        ("federation", Ok(()))
+    });
     let admin_address = spawn_admin(&mut tasks, &shared, options.admin).await?;
     spawn_socket(&mut tasks, &shared, own_uid)?;
     spawn_source(&mut tasks, &shared, source, seen);
@@ -98,7 +114,7 @@ pub(crate) async fn start_at(
         ("the rotation of roots", Ok(()))
     });
     let (locals, waiting) = mpsc::channel(LOCAL_LINKS_MAX);
-    let control = Control { shared: Arc::clone(&shared), locals, link_address, admin_address };
+    let control = Control { shared: Arc::clone(&shared), locals, link_address, admin_address, bundle_address };
     Ok((control, Running { shared, tasks, locals: waiting }))
 }
 
@@ -140,15 +156,21 @@ fn contact_address(options: &Options, bound: Option<SocketAddr>) -> Option<Strin
     advertise.or_else(|| bound.filter(|bound| !bound.ip().is_unspecified()).map(|bound| bound.to_string()))
 }
 
-fn spawn_link(tasks: &mut Tasks, shared: &Arc<Shared>, listener: Listener, own: Identity) {
-    let (renewed, identity) = watch::channel(Arc::new(own));
+type Own = watch::Receiver<Arc<Identity>>;
+
+fn spawn_link(tasks: &mut Tasks, shared: &Arc<Shared>, listener: Listener, identity: Own) {
     let for_link = Arc::clone(shared);
     tasks.spawn(async move { ("the link's listener", link::serve(for_link, listener, identity).await) });
+}
+
+fn spawn_renewal(tasks: &mut Tasks, shared: &Arc<Shared>, own: Identity) -> Own {
+    let (renewed, identity) = watch::channel(Arc::new(own));
     let for_renewal = Arc::clone(shared);
     tasks.spawn(async move {
         identity::keep_renewed(for_renewal, renewed).await;
         ("the renewal of control's certificate", Ok(()))
     });
+    identity
 }
 
 async fn spawn_admin(

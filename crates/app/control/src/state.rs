@@ -111,6 +111,11 @@ impl State {
         self.root.join("revoked.json")
     }
 
+    /// The bundles of federated trust domains.
+    pub(crate) fn federation(&self) -> PathBuf {
+        self.root.join("federation.json")
+    }
+
     pub(crate) fn control_socket(&self) -> PathBuf {
         self.root.join("control.sock")
     }

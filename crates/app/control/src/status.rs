@@ -1,5 +1,6 @@
 //! What control knows of the mesh: which plan is wanted, and which node enforces it.
 
+use crate::federation::FederationStatus;
 use crate::registry::{Key, Node};
 use crate::shared::Shared;
 use selvedge_link::{NodeKind, text};
@@ -20,6 +21,9 @@ pub struct Status {
     /// What ends soon.
     #[serde(default)]
     pub alarms: Vec<String>,
+    /// The trust domains that the mesh federates with.
+    #[serde(default)]
+    pub federation: Vec<FederationStatus>,
     /// Every gateway and node that joined.
     pub nodes: Vec<NodeStatus>,
 }
@@ -68,8 +72,9 @@ pub struct CertificateStatus {
 pub(crate) fn of(shared: &Shared) -> Status {
     let current = shared.current();
     let now = shared.now_s();
-    let alarms = crate::rotate::alarms(&shared.standing(), now);
+    let mut alarms = crate::rotate::alarms(&shared.standing(), now);
     let world = shared.world();
+    alarms.extend(world.federation.alarms(&current.documents.checked, now));
     let errors: Vec<&str> =
         [&world.documents_error, &world.publish_error].into_iter().flatten().map(String::as_str).collect();
     let node = |(key, node): (&Key, &Node)| node_status(key, node, world.live.heard(key), &current.plan, now);
@@ -79,6 +84,7 @@ pub(crate) fn of(shared: &Shared) -> Status {
         plan: current.plan.to_string(),
         error: (!errors.is_empty()).then(|| errors.join("\n")),
         alarms,
+        federation: world.federation.status(&current.documents.checked, now),
         nodes: world.registry.nodes().map(node).collect(),
     }
 }

@@ -190,7 +190,7 @@ async fn mesh(worker: &Rc<Worker>, live: &Live, bounds: Bounds, tcp: TcpStream, 
         // An opaque tunnel is decided again by itself.
         worker.shown(bounds.number, peer.clone());
     }
-    let Some(caller) = Caller::of_peer(peer) else { return };
+    let Some(caller) = Caller::of_peer(peer, &live.plan.checked().mesh.trust_domain) else { return };
     let own = live.plan.id(&WorkloadKind::Service(service.name.clone()));
     let connection = Connection {
         caller: Some(caller),

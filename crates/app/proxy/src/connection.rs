@@ -4,7 +4,7 @@ use crate::role::{Arrival, Role};
 use selvedge_config::checked::{Limits, Workload};
 use selvedge_http::{HeadLimits, Scheme};
 use selvedge_identity::Peer;
-use selvedge_model::{Name, PeerTls, SpiffeId, WorkloadKind};
+use selvedge_model::{Name, PeerTls, SpiffeId, TrustDomain, WorkloadKind};
 use std::cell::Cell;
 use std::net::IpAddr;
 use std::rc::Rc;
@@ -36,7 +36,7 @@ pub(crate) struct Connection {
 #[derive(Debug)]
 pub(crate) struct Caller {
     pub(crate) id: SpiffeId,
-    pub(crate) kind: WorkloadKind,
+    pub(crate) kind: Kind,
     /// Until when the proof counts, in seconds since 1970.
     pub(crate) until: u64,
     /// What the process was measured by, for a local workload: the proof counts as long as the documents say the same.
@@ -45,16 +45,31 @@ pub(crate) struct Caller {
     pub(crate) shown: Option<Peer>,
 }
 
+/// What a caller is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Kind {
+    /// Something of our own trust domain.
+    Own(WorkloadKind),
+    /// A workload of a federated trust domain. What its path means there says nothing here: it is no gateway of ours, and
+    /// vouches for nobody.
+    Federated,
+}
+
 impl Caller {
-    /// A peer that showed an SVID. `None`: its path is none of ours.
-    pub(crate) fn of_peer(peer: Peer) -> Option<Caller> {
-        let (kind, id, until) = (peer.id.kind().ok()?, peer.id.clone(), peer.not_after);
+    /// A peer that showed an SVID, to us of the trust domain `own`. `None`: it is of ours, and its path is none that we
+    /// issue.
+    pub(crate) fn of_peer(peer: Peer, own: &TrustDomain) -> Option<Caller> {
+        let kind = match peer.id.trust_domain() == own.as_str() {
+            true => Kind::Own(peer.id.kind().ok()?),
+            false => Kind::Federated,
+        };
+        let (id, until) = (peer.id.clone(), peer.not_after);
         Some(Caller { kind, id, until, selector: None, shown: Some(peer) })
     }
 
     /// A local workload that the kernel vouched for.
     pub(crate) fn of_workload(id: SpiffeId, service: Name, selector: Option<Workload>) -> Caller {
-        Caller { id, kind: WorkloadKind::Service(service), until: u64::MAX, selector, shown: None }
+        Caller { id, kind: Kind::Own(WorkloadKind::Service(service)), until: u64::MAX, selector, shown: None }
     }
 }
 
@@ -63,12 +78,18 @@ impl Connection {
         self.caller.as_ref().map(|caller| &caller.id)
     }
 
-    /// Whether the other end is one of our own hops.
+    /// Whether it came over the mesh's own TLS: from one of our own hops, or from a federated workload.
     pub(crate) fn is_inside(&self) -> bool {
         match self.role.arrival {
             Arrival::MeshLink => true,
             Arrival::Listener | Arrival::Outbound => false,
         }
+    }
+
+    /// The caller, where it is one of our own hops: nobody else is believed what it says of others.
+    pub(crate) fn own_hop(&self) -> Option<&Caller> {
+        let is_own = |caller: &&Caller| matches!(caller.kind, Kind::Own(_));
+        self.caller.as_ref().filter(|_| self.is_inside()).filter(is_own)
     }
 
     pub(crate) fn head_limits(&self) -> HeadLimits {

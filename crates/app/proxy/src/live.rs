@@ -75,7 +75,7 @@ pub(crate) fn carries_users(plan: &Plan) -> bool {
         From::Services(_) => {
             rule.on_behalf_of.is_some() || rule.when.as_ref().is_some_and(|w| speaks_of_one(w.as_str()))
         }
-        From::Gateway { .. } => false,
+        From::Gateway { .. } | From::Federated(_) => false,
     };
     checked.access.iter().flat_map(|access| &access.rules).any(inside)
         || checked.guardrails.iter().any(|guardrail| speaks_of_one(guardrail.text.as_str()))

@@ -51,7 +51,9 @@ pub(crate) async fn serve_inbound(worker: &Worker, connection: &Connection, port
         let refusal = Refusal::fault(Fault::BadRequest, "the caller sent no decision id");
         return worker.keep(hop.refused(&refusal));
     }
-    hop.record.id = DecisionId::from_bytes(preface);
+    if connection.own_hop().is_some() {
+        hop.record.id = DecisionId::from_bytes(preface);
+    }
     let (service, port) = (connection.at.clone(), port.clone());
     tunnel(worker, connection, hop, (&service, &port), Io::new(stream)).await;
 }

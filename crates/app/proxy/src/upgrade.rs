@@ -150,7 +150,7 @@ fn is_still_allowed(worker: &Worker, hop: &Hop) -> bool {
     };
     let live = worker.live();
     let decided = || {
-        let recorded = Recorded::of(&record).ok()?;
+        let recorded = Recorded::of(&record, &live.plan.checked().mesh.trust_domain).ok()?;
         let to = recorded.destination()?;
         Some(match live.plan.policy().enforce(&recorded.facts(&to)) {
             Enforced::Allowed(_) | Enforced::Observed(_) => true,

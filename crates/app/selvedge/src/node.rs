@@ -176,6 +176,7 @@ fn nothing(store: &Store) -> Result<Plan> {
         workload_ttl_s: 0,
         api_keys: Default::default(),
         limit_keys: 1,
+        federates_with: Default::default(),
     };
     let checked = Checked {
         mesh,

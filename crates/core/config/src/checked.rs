@@ -3,6 +3,7 @@
 //! A value of [`Checked`] exists only after every document was valid, so policy, plan and proxy read it without asking.
 
 mod expectation;
+mod federation;
 mod key;
 mod limit;
 mod schema;
@@ -11,6 +12,7 @@ mod workload;
 mod written;
 
 pub use expectation::{Allow, Case, CaseCaller, CaseToken, Expectation, Never, NeverCaller};
+pub use federation::{Federation, Profile};
 pub use key::{ApiKey, KeySet};
 pub use limit::{Amount, Limit, Per};
 pub use schema::RuleSchema;
@@ -19,7 +21,7 @@ pub use workload::{SystemdSelector, UnixSelector, Workload};
 pub use written::Written;
 
 use crate::data::SchemaFile;
-use selvedge_model::{Host, HostPattern, Name, PathPattern, RuleId, Source, TrustDomain};
+use selvedge_model::{Host, HostPattern, Name, PathPattern, RuleId, Source, SpiffeId, TrustDomain};
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
@@ -78,6 +80,8 @@ pub struct Mesh {
     pub api_keys: BTreeMap<Name, KeySet>,
     /// How many keys each table of limits has room for, on each node.
     pub limit_keys: u32,
+    /// Other trust domains whose workloads rules may name.
+    pub federates_with: BTreeMap<TrustDomain, Federation>,
 }
 
 /// An identity provider whose access tokens are accepted.
@@ -243,6 +247,8 @@ pub struct Service {
     pub mode: Mode,
     /// Limits on all callers together, or told apart.
     pub limits: Vec<Limit>,
+    /// Federated trust domains whose roots its workload gets: those written, and those that a rule of it names.
+    pub federates_with: BTreeSet<TrustDomain>,
     /// Where the document is.
     pub source: Source,
 }
@@ -384,6 +390,8 @@ pub enum From {
     },
     /// From inside: one of these services (named, or found by labels); never empty.
     Services(Vec<Name>),
+    /// From a federated mesh: this workload, which that mesh's own roots prove.
+    Federated(SpiffeId),
 }
 
 /// What an outside caller must show.

@@ -2,6 +2,7 @@
 
 mod expectation;
 mod exposure;
+mod federation;
 mod key;
 mod rule;
 mod schema;
@@ -26,6 +27,7 @@ pub(crate) fn check(documents: Documents, found: &mut Vec<Diagnostic>) -> Option
     let world = World { mesh: &mesh, gateways: &gateways, services: &services, schemas: &documents.schemas };
     gateways.values().for_each(|gateway| check_listeners(gateway, found));
     check_outbound(&services, found);
+    federation::check(&mesh, &services, found);
     let places = Places { issuers: documents.issuers, selectors: selectors(access.values(), expectations.values()) };
     let access: Vec<_> = access.into_values().filter_map(|access| rule::resolve(access.value, &world, found)).collect();
     exposure::check(&access, found);
@@ -36,9 +38,10 @@ pub(crate) fn check(documents: Documents, found: &mut Vec<Diagnostic>) -> Option
     let mut schemas = documents.schemas;
     schemas.sort_by(|a, b| a.name.cmp(&b.name));
     let unplaced = |(name, placed): (Name, Placed<Service>)| (name, placed.value);
+    let services = federation::fill(services, &access);
     Some(Checked {
         gateways: gateways.iter().map(|(name, placed)| (name.clone(), placed.value.clone())).collect(),
-        services: services.clone().into_iter().map(unplaced).collect(),
+        services: services.into_iter().map(unplaced).collect(),
         mesh,
         access,
         guardrails,

@@ -3,6 +3,7 @@
 mod access;
 mod allow;
 pub(crate) mod expectation;
+mod federation;
 mod gateway;
 mod key;
 mod limit;

@@ -14,7 +14,7 @@ use webpki::aws_lc_rs::ECDSA_P256_SHA256;
 use webpki::{EndEntityCert, KeyUsage, anchor_from_trusted_cert};
 
 /// Roots in a bundle: one, or two and a few more while they are rotated.
-const ROOTS_MAX: usize = 16;
+pub(crate) const ROOTS_MAX: usize = 16;
 
 /// The roots that vouch for the workloads of one trust domain, and for no other's.
 #[derive(Clone, Serialize, Deserialize, PartialEq, Eq, Debug)]
@@ -156,6 +156,13 @@ impl TrustBundle {
         let root =
             anchor.map(|(_, der)| fingerprint(der)).ok_or(VerifyError::ForeignRoot(self.trust_domain.clone()))?;
         Ok(Peer { id, not_after: leaf.not_after, serial: leaf.serial, not_before: leaf.not_before, root })
+    }
+
+    /// Which trust domain a leaf says that it is of: whose bundle is to verify it. Nothing else of it may be used.
+    pub fn unverified_domain(leaf: &[u8]) -> Option<TrustDomain> {
+        let facts = facts(leaf).ok()?;
+        let [uri] = facts.uris.as_slice() else { return None };
+        TrustDomain::parse(SpiffeId::parse(uri).ok()?.trust_domain()).ok()
     }
 
     /// SHA-256 of each root's DER, hex.

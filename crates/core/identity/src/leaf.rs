@@ -36,14 +36,22 @@ pub(crate) fn hosts(leaf: &CertificateFacts) -> Result<Vec<Host>, LeafError> {
 /// Whether a certificate may issue SVIDs of `domain`: an authority that signs certificates, on P-256, for both purposes,
 /// and, when it has a URI name, that of the trust domain alone (SPIFFE X.509-SVID §3.2, §4.1).
 pub(crate) fn may_issue(issuer: &CertificateFacts, domain: &TrustDomain) -> bool {
-    let names_domain = match issuer.uris.as_slice() {
+    let purposes = issuer.purposes.is_none_or(|purposes| purposes.server && purposes.client);
+    is_issuer(issuer) && purposes && names_domain(issuer, domain) && p256_point(&issuer.public_der).is_some()
+}
+
+/// Whether a certificate is one of an authority that signs certificates.
+pub(crate) fn is_issuer(issuer: &CertificateFacts) -> bool {
+    issuer.is_authority && issuer.usage.is_some_and(|usage| usage.signs_certificates)
+}
+
+/// Whether an authority names no other trust domain than this.
+pub(crate) fn names_domain(issuer: &CertificateFacts, domain: &TrustDomain) -> bool {
+    match issuer.uris.as_slice() {
         [] => true,
         [uri] => uri.strip_prefix("spiffe://") == Some(domain.as_str()),
         _ => false,
-    };
-    let signs = issuer.usage.is_some_and(|usage| usage.signs_certificates);
-    let purposes = issuer.purposes.is_none_or(|purposes| purposes.server && purposes.client);
-    issuer.is_authority && signs && purposes && names_domain && p256_point(&issuer.public_der).is_some()
+    }
 }
 
 fn check_end_entity(leaf: &CertificateFacts) -> Result<(), LeafError> {

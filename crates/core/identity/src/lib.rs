@@ -53,6 +53,7 @@ pub use rotation::{Receipts, Rotation, Slot, Stage, Step};
 pub use server::ServerCertificate;
 pub use signature::Signature;
 pub use signer::{FindSigner, Signer};
+pub use spiffe::{Federated, ForeignBundle, ForeignBundleError};
 pub use svid::{Svid, SvidError};
 
 #[cfg(test)]

@@ -1,6 +1,10 @@
 //! A trust bundle in the SPIFFE bundle format (SPIFFE Trust Domain and Bundle §4): a JWKS with the roots as `x509-svid`
 //! and the keys of tokens as `jwt-svid`.
 
+mod read;
+
+pub use read::{Federated, ForeignBundle, ForeignBundleError};
+
 use crate::bundle::TrustBundle;
 use crate::certificate::facts;
 use crate::jwt::JwtAuthority;

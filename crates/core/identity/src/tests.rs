@@ -1,6 +1,7 @@
 //! An authority, what it issues, and every forgery that must be refused. Keys are made when the tests run.
 
 mod authority;
+mod foreign;
 mod garbage;
 mod issue;
 mod join;

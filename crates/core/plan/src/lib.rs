@@ -3,6 +3,7 @@
 //! Every node compiles the same signed documents with this code. Two nodes enforce the same policy if and only if
 //! their plan hashes are equal; drift is a difference of hashes.
 
+mod federation;
 mod hash;
 mod keys;
 mod limits;
@@ -53,9 +54,13 @@ pub fn check(files: &[SourceFile]) -> Result<(Checked, Policy), Vec<Diagnostic>>
 }
 
 fn compile(checked: &Checked) -> Result<(Policy, Schemas), Vec<Diagnostic>> {
+    let bundles = federation::check(checked);
     match (Policy::compile(checked), Schemas::compile(checked)) {
-        (Ok(policy), Ok(schemas)) => Ok((policy, schemas)),
-        (policy, schemas) => Err([policy.err(), schemas.err()].into_iter().flatten().flatten().collect()),
+        (Ok(policy), Ok(schemas)) if bundles.is_empty() => Ok((policy, schemas)),
+        (policy, schemas) => {
+            let found = [policy.err(), schemas.err(), Some(bundles)];
+            Err(found.into_iter().flatten().flatten().collect())
+        }
     }
 }
 

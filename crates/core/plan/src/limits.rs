@@ -53,7 +53,7 @@ impl Limits {
             for rule in access.rules.iter().filter(|rule| rule.terms != Default::default()) {
                 let scope = match rule.from {
                     From::Gateway { .. } => Scope::Gateway,
-                    From::Services(_) => Scope::Service,
+                    From::Services(_) | From::Federated(_) => Scope::Service,
                 };
                 let place = format!("rule {}", rule.id);
                 let found = limited(&rule.terms.limits, &place, "");

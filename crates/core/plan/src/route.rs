@@ -104,7 +104,7 @@ fn exposure<'a>(rule: &'a Rule, gateway: &Name) -> Option<Exposure<'a>> {
             };
             Some(Exposure { rule, hosts, issuer })
         }
-        From::Gateway { .. } | From::Services(_) => None,
+        From::Gateway { .. } | From::Services(_) | From::Federated(_) => None,
     }
 }
 

@@ -29,6 +29,7 @@ fn service(service: &str) -> Service {
         plaintext: Plaintext::Refuse,
         mode: selvedge_config::checked::Mode::Enforce,
         limits: Vec::new(),
+        federates_with: Default::default(),
         source: source(),
     }
 }
@@ -74,6 +75,7 @@ fn checked(access: Vec<Access>) -> Checked {
             workload_ttl_s: 3600,
             api_keys: BTreeMap::new(),
             limit_keys: 1024,
+            federates_with: Default::default(),
         },
         gateways: [(name("public"), gateway)].into(),
         services: services.into_iter().map(|service| (service.name.clone(), service)).collect(),

@@ -67,7 +67,7 @@ impl Explanation {
         let Peer::Outside { gateway, .. } = facts.peer else { return Explanation::of(checked, policy, facts) };
         let exposes = |rule: &&Rule| match &rule.from {
             selvedge_config::checked::From::Gateway { gateway: through, .. } => through == gateway,
-            selvedge_config::checked::From::Services(_) => false,
+            selvedge_config::checked::From::Services(_) | selvedge_config::checked::From::Federated(_) => false,
         };
         let mut explained: Vec<Explanation> = Vec::new();
         for access in &checked.access {

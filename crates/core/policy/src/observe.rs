@@ -37,7 +37,8 @@ impl Policy {
             return false;
         }
         let inside = match facts.peer {
-            Peer::Workload(_) => true,
+            // What is observed is this mesh. Who comes from another is let in by a rule, or not at all.
+            Peer::Workload(id) => id.trust_domain() == self.domain.as_str(),
             Peer::Outside { .. } => false,
         };
         let refused = match facts.credential {

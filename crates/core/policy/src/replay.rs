@@ -6,7 +6,7 @@
 use crate::{Enforced, Policy};
 use selvedge_model::{
     Credential, Denial, DenialReason, Facts, Name, Outcome, Peer, PeerTls, Record, RequestFacts, Role, RuleId,
-    SpiffeId, TlsFacts, WorkloadKind,
+    SpiffeId, TlsFacts, TrustDomain, WorkloadKind,
 };
 use std::fmt;
 use std::sync::Arc;
@@ -81,13 +81,13 @@ pub enum Replayed {
 }
 
 impl<'r> Recorded<'r> {
-    /// Reads a record.
+    /// Reads a record of a mesh of this trust domain.
     ///
     /// # Errors
     /// When the record holds no decision of a policy.
-    pub fn of(record: &'r Record) -> Result<Recorded<'r>, Unreplayable> {
+    pub fn of(record: &'r Record, domain: &TrustDomain) -> Result<Recorded<'r>, Unreplayable> {
         let before = before(record)?;
-        let caller = caller(record)?;
+        let caller = caller(record, domain)?;
         if record.role != Role::Gateway && (record.service.is_none() || record.port.is_none()) {
             return Err(Unreplayable::NoService);
         }
@@ -188,11 +188,15 @@ fn before(record: &Record) -> Result<Before<'_>, Unreplayable> {
     Ok(Before::Denied(denial))
 }
 
-fn caller(record: &Record) -> Result<Caller<'_>, Unreplayable> {
+fn caller<'r>(record: &'r Record, domain: &TrustDomain) -> Result<Caller<'r>, Unreplayable> {
     if record.role == Role::Gateway {
         return record.at.clone().map(Caller::Outside).ok_or(Unreplayable::NoCaller);
     }
     let peer = record.peer.as_ref().ok_or(Unreplayable::NoCaller)?;
+    // What another mesh calls its workloads says nothing here.
+    if peer.trust_domain() != domain.as_str() {
+        return Ok(Caller::Workload(peer));
+    }
     match peer.kind() {
         Ok(WorkloadKind::Gateway(gateway)) => Ok(Caller::Outside(gateway)),
         Ok(WorkloadKind::Service(_)) => Ok(Caller::Workload(peer)),

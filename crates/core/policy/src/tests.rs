@@ -51,6 +51,7 @@ fn compiled(rules: Vec<Rule>) -> Result<Policy, Vec<selvedge_config::Diagnostic>
             workload_ttl_s: 3600,
             api_keys: BTreeMap::new(),
             limit_keys: 1024,
+            federates_with: Default::default(),
         },
         gateways: BTreeMap::new(),
         services: BTreeMap::new(),

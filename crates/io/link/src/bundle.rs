@@ -26,6 +26,9 @@ pub struct Bundle {
     /// What is believed no more. No part of the plan: a node enforces it with the revision.
     #[serde(default)]
     pub revoked: Revoked,
+    /// The bundles of federated trust domains, as control fetched them last. No part of the plan either.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub federated: Vec<TrustBundle>,
 }
 
 /// A bundle with its signature, as it travels and as it lies on disk.

@@ -185,6 +185,7 @@ fn signed(authority: &Authority, domain: &str) -> SignedBundle {
         documents: vec![("a.yaml".into(), "kind: Mesh\n".into())],
         registered: BTreeMap::from([(name("orders"), vec![text::parse_host_port("[::1]:9").unwrap()])]),
         revoked: Default::default(),
+        federated: Vec::new(),
     };
     let payload = serde_json::to_string(&bundle).unwrap();
     let signature = authority.sign(payload.as_bytes()).unwrap();

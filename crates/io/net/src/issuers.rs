@@ -3,7 +3,7 @@
 //! An identity provider is an upstream that is not trusted: its addresses, sizes and times are bounded (THREATS 10), and
 //! when it fails, the last good keys stay. Without keys no token of it is accepted.
 
-mod fetch;
+pub(crate) mod fetch;
 mod keep;
 mod reach;
 

@@ -5,15 +5,18 @@
 
 pub mod client;
 mod edge;
+mod endpoint;
 mod error;
 mod handshake;
 mod join;
 mod mesh;
 mod resolver;
+pub(crate) mod spiffe;
 mod stream;
 mod verify;
 
 pub use edge::{EdgeCertificate, EdgeTls};
+pub use endpoint::EndpointTls;
 pub use error::TlsError;
 pub use handshake::{Alpn, Handshake};
 pub use join::JoinTls;

@@ -22,22 +22,27 @@ pub(crate) async fn x509_svid(caller: &Caller, call: &mut Call) -> Result<(), St
     follow(caller, call, |entitled| X509SvidResponse {
         svids: entitled.offers.iter().map(|(service, svid)| one(entitled.view, service, svid)).collect(),
         crl: Vec::new(),
-        federated_bundles: entitled.view.federated.iter().map(roots).collect(),
+        federated_bundles: entitled.federated.iter().map(|trust| roots(trust)).collect(),
     })
     .await
 }
 
 pub(crate) async fn x509_bundles(caller: &Caller, call: &mut Call) -> Result<(), Status> {
-    follow(caller, call, |Entitled { view, .. }| X509BundlesResponse {
+    follow(caller, call, |entitled| X509BundlesResponse {
         crl: Vec::new(),
-        bundles: view.federated.iter().chain([&view.trust]).map(roots).collect(),
+        bundles: entitled.bundles().map(roots).collect(),
     })
     .await
 }
 
 pub(crate) async fn jwt_bundles(caller: &Caller, call: &mut Call) -> Result<(), Status> {
-    follow(caller, call, |Entitled { view, .. }| JwtBundlesResponse {
-        bundles: view.jwt.iter().map(|(domain, keys)| (domain.clone(), keys.as_bytes().to_vec())).collect(),
+    follow(caller, call, |entitled| {
+        let keys = |trust: &TrustBundle| {
+            let domain = format!("spiffe://{}", trust.trust_domain);
+            let keys = entitled.view.jwt.get(&domain)?.as_bytes().to_vec();
+            Some((domain, keys))
+        };
+        JwtBundlesResponse { bundles: entitled.bundles().filter_map(keys).collect() }
     })
     .await
 }
@@ -84,8 +89,12 @@ pub(crate) async fn validate_jwt(caller: &Caller, call: &mut Call) -> Result<(),
     }
     let view = caller.view(&mut caller.shared.views.clone())?;
     let peer = caller.look(view.look()).await?;
-    view.entitled(&peer).map_err(|reason| caller.refuse(&peer, &reason))?;
+    let entitled = view.entitled(&peer).map_err(|reason| caller.refuse(&peer, &reason))?;
     let good = tokens(caller)?.validate(&request.token, &request.audience).await.map_err(status)?;
+    let domain = good.id.trust_domain();
+    if !entitled.bundles().any(|trust| trust.trust_domain.as_str() == domain) {
+        return Err(invalid(format!("the token is of `{domain}`, with which none of its services deals")));
+    }
     let claims = Some(Struct::from(&good.claims));
     call.send(&ValidateJwtSvidResponse { spiffe_id: good.id.to_string(), claims }).await
 }

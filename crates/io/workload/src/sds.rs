@@ -120,15 +120,14 @@ fn secret(entitled: &Entitled<'_>, name: &str) -> Option<Secret> {
     match name {
         DEFAULT => entitled.offers.first().map(|(_, svid)| certificate(name, svid)),
         ROOTCA => Some(domains(&mut [&view.trust].into_iter())),
-        ALL => Some(domains(&mut view.federated.iter().chain([&view.trust]))),
+        ALL => Some(domains(&mut entitled.bundles())),
         _ => {
             let own = entitled.offers.iter().find(|(_, svid)| svid.id.as_str() == name);
             if let Some((_, svid)) = own {
                 return Some(certificate(name, svid));
             }
             let named = name.strip_prefix("spiffe://")?;
-            let trust =
-                view.federated.iter().chain([&view.trust]).find(|trust| trust.trust_domain.as_str() == named)?;
+            let trust = entitled.bundles().find(|trust| trust.trust_domain.as_str() == named)?;
             Some(domains(&mut [trust].into_iter()))
         }
     }

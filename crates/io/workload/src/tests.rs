@@ -1,6 +1,7 @@
 //! The API over a socket, with this process as its workload.
 
 mod calls;
+mod federated;
 mod places;
 mod secrets;
 
@@ -56,6 +57,7 @@ impl World {
             service: Name::parse(service).unwrap(),
             workload,
             svid: Some(Svid::new(chain, key).unwrap()),
+            federates_with: Default::default(),
             outbound: None,
             ports: Vec::new(),
         }

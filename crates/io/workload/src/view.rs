@@ -2,9 +2,9 @@
 
 use selvedge_config::checked::{Outbound, Port, Workload};
 use selvedge_identity::{Revoked, Svid, TrustBundle};
-use selvedge_model::Name;
+use selvedge_model::{Name, TrustDomain};
 use selvedge_net::attest::{LocalPeer, Look, Mismatch, matches};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 /// Everything that can be given out. A new one takes its place as a whole when anything changes.
@@ -31,10 +31,19 @@ pub struct Offer {
     pub workload: Option<Workload>,
     /// Its SVID; `None` when it was not issued (yet).
     pub svid: Option<Svid>,
+    /// The federated trust domains whose bundles it gets.
+    pub federates_with: BTreeSet<TrustDomain>,
     /// Its ways into the mesh.
     pub outbound: Option<Outbound>,
     /// Where the mesh expects it to listen.
     pub ports: Vec<Port>,
+}
+
+impl Entitled<'_> {
+    /// Every bundle that it gets: of federated trust domains, and of its own.
+    pub(crate) fn bundles(&self) -> impl Iterator<Item = &TrustBundle> {
+        self.federated.iter().copied().chain([&self.view.trust])
+    }
 }
 
 /// What a process gets.
@@ -42,6 +51,8 @@ pub(crate) struct Entitled<'v> {
     pub(crate) view: &'v View,
     /// The first is the default one; never empty.
     pub(crate) offers: Vec<(&'v Name, &'v Svid)>,
+    /// The bundles of the trust domains that one of its services deals with.
+    pub(crate) federated: Vec<&'v TrustBundle>,
 }
 
 impl View {
@@ -68,7 +79,9 @@ impl View {
         }
         // What it was started as is what it is first.
         offers.sort_by_key(|(service, _)| peer.run_as.as_ref() != Some(service));
-        Ok(Entitled { view: self, offers })
+        let deals = |trust: &&TrustBundle| found.iter().any(|offer| offer.federates_with.contains(&trust.trust_domain));
+        let federated = self.federated.iter().filter(deals).collect();
+        Ok(Entitled { view: self, offers, federated })
     }
 
     fn closest(&self, peer: &LocalPeer) -> String {

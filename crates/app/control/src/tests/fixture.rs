@@ -1,7 +1,7 @@
 //! A mesh repository, an authority in a thread, a control plane, and nodes that speak to it over real TLS.
 
 use crate::control::Control;
-use crate::options::{AuthorityCommand, ControlError, Options};
+use crate::options::{AuthorityCommand, BundleEndpoint, ControlError, Options};
 use crate::registry::token::JoinRequest;
 use crate::start::start_at;
 use crate::state::StateError;
@@ -81,6 +81,7 @@ impl Place {
             advertise: None,
             admin: loopback,
             authority: AuthorityCommand::Running,
+            bundle_endpoint: loopback.map(|listen| BundleEndpoint { listen, certificate: None }),
         };
         let ahead = Arc::clone(&self.ahead_ms);
         let clock = Arc::new(move || selvedge_net::now_ms() + ahead.load(Ordering::Relaxed));

@@ -1,7 +1,7 @@
 //! Tokens that came: verified once, their end at every use.
 
 use super::{Carried, Custody};
-use crate::connection::{Caller, Connection};
+use crate::connection::{Caller, Connection, Kind};
 use crate::hop::Refusal;
 use crate::live::Live;
 use ahash::RandomState;
@@ -51,7 +51,7 @@ impl Custody {
         let (bundle, revoked) = (mesh.bundle(), mesh.revoked());
         let expected = Expected { bundle, revoked, peer: &caller.id, to: &connection.own, now };
         let token = verify(value, &expected, &mut self.signers).map_err(refused)?;
-        let from_gateway = matches!(caller.kind, WorkloadKind::Gateway(_));
+        let from_gateway = matches!(caller.kind, Kind::Own(WorkloadKind::Gateway(_)));
         // INVARIANT: what was verified is text.
         let text = String::from_utf8_lossy(value).into_owned().into_boxed_str();
         let carried = Arc::new(Carried { value: text, token, from_gateway });

@@ -1,6 +1,6 @@
 //! The request in its one canonical form, or refused.
 
-use crate::connection::Connection;
+use crate::connection::{Connection, Kind};
 use crate::custody::Carried;
 use crate::hop::{DECISION, Hop, Refusal};
 use crate::live::Live;
@@ -30,7 +30,8 @@ pub(crate) fn canonicalise(
 ) -> Result<Canonicalised, Refusal> {
     let carried = from_our_own(worker, live, connection, hop, &head)?;
     let forwarding = match connection.role.arrival {
-        By::MeshLink => Forwarding::Keep,
+        By::MeshLink if connection.own_hop().is_some() => Forwarding::Keep,
+        By::MeshLink => Forwarding::Replace,
         By::Outbound => Forwarding::Replace,
         By::Listener => from_outside(live, connection, hop, &head),
     };
@@ -61,7 +62,7 @@ fn from_our_own(
     hop: &mut Hop,
     head: &RequestHead,
 ) -> Result<Option<Arc<Carried>>, Refusal> {
-    let Some(caller) = connection.caller.as_ref().filter(|_| connection.is_inside()) else { return Ok(None) };
+    let Some(caller) = connection.own_hop() else { return Ok(None) };
     let id = head.fields.single(DECISION).ok().flatten().and_then(|id| std::str::from_utf8(id).ok());
     if let Some(id) = id.and_then(|id| DecisionId::parse(id).ok()) {
         hop.record.id = id;
@@ -69,10 +70,11 @@ fn from_our_own(
     let twice = |_| Refusal::fault(Fault::BadRequest, "two transaction tokens came with the request");
     let Some(value) = head.fields.single(FIELD).map_err(twice)? else {
         return match caller.kind {
-            WorkloadKind::Gateway(_) => {
+            Kind::Own(WorkloadKind::Gateway(_)) => {
                 Err(Refusal::fault(Fault::BadRequest, "a gateway did not say whom it speaks for"))
             }
-            WorkloadKind::Service(_) | WorkloadKind::Node(_) | WorkloadKind::Control(_) => Ok(None),
+            Kind::Own(WorkloadKind::Service(_) | WorkloadKind::Node(_) | WorkloadKind::Control(_))
+            | Kind::Federated => Ok(None),
         };
     };
     let carried = worker.custody.borrow_mut().received(live, connection, caller, value)?;

@@ -3,7 +3,7 @@
 use super::headers::Wanted;
 use super::identify::{Identified, Shown};
 use super::route::Routed;
-use crate::connection::Connection;
+use crate::connection::{Connection, Kind};
 use crate::custody::Carried;
 use crate::hop::{Hop, Refusal};
 use crate::live::Live;
@@ -140,9 +140,9 @@ fn peer<'a>(live: &Live, connection: &'a Connection, host: &'a str) -> Result<Pe
         // A connection outlives the moment in which its peer is revoked; the identity does not.
         (Some(caller), Accepts::PeerSvid) if !live.believes(caller) => unattested(),
         (Some(caller), _) => match &caller.kind {
-            WorkloadKind::Gateway(gateway) => Ok(Peer::Outside { gateway, host }),
-            WorkloadKind::Service(_) => Ok(Peer::Workload(&caller.id)),
-            WorkloadKind::Node(_) | WorkloadKind::Control(_) => {
+            Kind::Own(WorkloadKind::Gateway(gateway)) => Ok(Peer::Outside { gateway, host }),
+            Kind::Own(WorkloadKind::Service(_)) | Kind::Federated => Ok(Peer::Workload(&caller.id)),
+            Kind::Own(WorkloadKind::Node(_) | WorkloadKind::Control(_)) => {
                 Err(Refusal::fault(Fault::BadRequest, "a node or control plane calls no services"))
             }
         },

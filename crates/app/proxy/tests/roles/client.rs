@@ -2,6 +2,7 @@
 
 use crate::wait::soon;
 use crate::world::World;
+use selvedge_model::SpiffeId;
 use selvedge_net::{Alpn, Call, MeshTls, Stream, TlsError, client};
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -66,11 +67,22 @@ impl Client {
         to: &str,
         alpn: Alpn,
     ) -> Result<Client, TlsError> {
+        Client::mesh_as(world, tls, &world.id(path), to, alpn).await
+    }
+
+    /// As [`Client::mesh`], by whole id: one of another trust domain.
+    pub(crate) async fn mesh_as(
+        world: &World,
+        tls: &MeshTls,
+        as_id: &SpiffeId,
+        to: &str,
+        alpn: Alpn,
+    ) -> Result<Client, TlsError> {
         let tcp = soon(TcpStream::connect(world.documents.places.mesh)).await.unwrap();
         let service = to.split_once('.').unwrap().1;
-        let (as_id, expected) = (world.id(path), world.id(service));
+        let expected = world.id(service);
         let server_name = format!("{to}.{}", world.domain);
-        let call = Call { as_id: &as_id, server_name: &server_name, expected: &expected, alpn };
+        let call = Call { as_id, server_name: &server_name, expected: &expected, alpn };
         tls.connect(tcp, HANDSHAKE, call).await.map(|(stream, _)| Client::new(stream))
     }
 

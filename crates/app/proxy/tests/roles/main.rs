@@ -17,6 +17,8 @@ mod documents;
 #[cfg(test)]
 mod edge;
 #[cfg(test)]
+mod federated;
+#[cfg(test)]
 mod flood;
 #[cfg(test)]
 mod frames;

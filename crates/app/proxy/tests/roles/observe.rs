@@ -58,7 +58,8 @@ async fn a_workload_without_a_rule_is_let_through_and_recorded() {
     assert_eq!(records.iter().map(|r| r.role).collect::<Vec<_>>(), [Role::MeshOutbound, Role::MeshInbound]);
     records.iter().for_each(|record| assert_eq!(lacked(record).reason, DenialReason::NotPermitted));
     let replayed = |record: &Record| {
-        let (plan, recorded) = (world.far.proxy.plan(), Recorded::of(record).unwrap());
+        let plan = world.far.proxy.plan();
+        let recorded = Recorded::of(record, &plan.checked().mesh.trust_domain).unwrap();
         let to = recorded.destination();
         plan.policy().replay(&recorded, to.as_ref())
     };

@@ -15,6 +15,7 @@ use selvedge_telemetry::{DecisionLog, Metrics, find};
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use tempfile::TempDir;
 use zeroize::Zeroizing;
 
@@ -33,6 +34,9 @@ pub(crate) struct Process {
 pub(crate) struct World {
     pub(crate) domain: TrustDomain,
     pub(crate) authority: Authority,
+    /// The authority of `partner.example`, whose bundle every process has while `federates` says so.
+    pub(crate) partner: Authority,
+    pub(crate) federates: AtomicBool,
     pub(crate) gateway: Process,
     /// The node beside `caller`.
     pub(crate) near: Process,
@@ -50,6 +54,8 @@ impl World {
         change(&mut documents);
         let domain = TrustDomain::parse("acme.example").unwrap();
         let authority = Authority::create(&domain, now_s()).unwrap();
+        let partner = TrustDomain::parse("partner.example").unwrap();
+        let partner = Authority::create(&partner, now_s()).unwrap();
         let empty = Arc::new(compile("", &documents));
         let mesh_listen = Some(places.mesh);
         let names = |names: &[&str]| names.iter().map(|name| Name::parse(name).unwrap()).collect::<Vec<_>>();
@@ -59,6 +65,8 @@ impl World {
         let world = World {
             domain,
             authority,
+            partner,
+            federates: AtomicBool::new(true),
             gateway: Process::start(gateway, &["gateway/edge"], &empty),
             near: Process::start(near, &["caller"], &empty),
             far: Process::start(far, &["orders", "shut"], &empty),
@@ -96,7 +104,9 @@ impl World {
     }
 
     async fn enforce(&self, process: &Process, plan: Arc<Plan>) -> Result<(), ApplyError> {
-        let mesh = Arc::new(self.mesh_tls(process.identities));
+        let bundle = self.federates.load(Ordering::Relaxed).then(|| self.partner.bundle());
+        let federated = bundle.into_iter().map(|bundle| (bundle.trust_domain.clone(), bundle)).collect();
+        let mesh = Arc::new(self.mesh_tls(process.identities).federating(federated));
         process.proxy.apply(&process.settings, plan, Some(mesh), &|listener| self.edge_certificate(listener)).await
     }
 

@@ -6,7 +6,7 @@ pub(super) mod words;
 use crate::repository;
 use anyhow::{Result, anyhow, bail};
 use selvedge_config::{Checked, SourceFile, render};
-use selvedge_model::{CanonicalPath, Name, PathPattern};
+use selvedge_model::{CanonicalPath, Name, PathPattern, SpiffeId, TrustDomain};
 use selvedge_policy::Policy;
 use selvedge_policy::analyse::{Analysis, Caller};
 use std::path::Path;
@@ -63,8 +63,21 @@ impl Repository {
         Ok((service, Some(found.name.clone())))
     }
 
+    /// A workload of a mesh that this one federates with, by its SPIFFE ID.
+    pub(super) fn federated(&self, text: &str) -> Result<SpiffeId> {
+        let id = SpiffeId::parse(text).map_err(|error| anyhow!("`{text}` is no SPIFFE ID: {error}"))?;
+        let known: Vec<&str> = self.checked.mesh.federates_with.keys().map(TrustDomain::as_str).collect();
+        if !known.contains(&id.trust_domain()) {
+            bail!("the mesh does not federate with `{}`: it does with {}", id.trust_domain(), some(&known));
+        }
+        Ok(id)
+    }
+
     /// A caller: `gateway:NAME`, `gateway:NAME@HOST`, `service:NAME`, or the bare name of either.
     pub(super) fn caller(&self, text: &str) -> Result<Caller> {
+        if text.starts_with("spiffe://") {
+            return Ok(Caller::Federated(self.federated(text)?));
+        }
         let (kind, name) = text.split_once(':').map_or((None, text), |(kind, name)| (Some(kind), name));
         let (name, host) = name.split_once('@').map_or((name, None), |(name, host)| (name, Some(host)));
         let service = self.checked.services.get(name).map(|service| &service.name);

@@ -5,7 +5,7 @@ use crate::repository;
 use anyhow::{Context, Result, bail};
 use selvedge_config::SourceFile;
 use selvedge_config::checked::HostPort;
-use selvedge_control::{AuthorityCommand, Options, ReadFiles};
+use selvedge_control::{AuthorityCommand, BundleEndpoint, Options, ReadFiles};
 use selvedge_model::Host;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -28,10 +28,22 @@ pub(super) struct Arguments {
     /// Where `/status`, `/metrics` and `/healthz` are; loopback alone.
     #[arg(long, default_value = "127.0.0.1:7401")]
     admin: SocketAddr,
+    /// Where other trust domains fetch our trust bundle (SPIFFE Federation); it shows the SVID `/control/main` of the trust
+    /// domain (`https_spiffe`), unless a certificate is given.
+    #[arg(long)]
+    bundle_endpoint: Option<SocketAddr>,
+    /// A file with a certificate of the web for that endpoint, in PEM, leaf first: `https_web`.
+    #[arg(long, requires = "bundle_key", requires = "bundle_endpoint")]
+    bundle_certificate: Option<PathBuf>,
+    /// A file with its key.
+    #[arg(long, requires = "bundle_certificate")]
+    bundle_key: Option<PathBuf>,
 }
 
 pub(super) fn run(arguments: &Arguments) -> Result<ExitCode> {
-    let Arguments { directory, state, listen, advertise, admin } = arguments;
+    let Arguments { directory, state, listen, advertise, admin, .. } = arguments;
+    let certificate = arguments.bundle_certificate.clone().zip(arguments.bundle_key.clone());
+    let bundle_endpoint = arguments.bundle_endpoint.map(|listen| BundleEndpoint { listen, certificate });
     if listen.ip().is_unspecified() && advertise.is_none() {
         bail!("`{listen}` is no address that a node could dial: say which one with --advertise HOST:PORT");
     }
@@ -42,6 +54,7 @@ pub(super) fn run(arguments: &Arguments) -> Result<ExitCode> {
         advertise: advertise.clone(),
         admin: Some(*admin),
         authority: authority()?,
+        bundle_endpoint,
     };
     process::run(async {
         tokio::select! {

@@ -52,6 +52,7 @@ pub(super) fn run(arguments: &Arguments) -> Result<ExitCode> {
             advertise: None,
             admin: Some(arguments.admin),
             authority: control::authority()?,
+            bundle_endpoint: None,
         };
         make_private(&arguments.state)?;
         let (control, running) = selvedge_control::start(options, control::read_files()).await?;

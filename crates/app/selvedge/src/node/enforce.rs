@@ -5,7 +5,7 @@ use super::certificates::{Certificates, of_listener};
 use anyhow::{Context, Result, anyhow, bail};
 use selvedge_config::checked::{Certificate, Checked, Listener, Service};
 use selvedge_config::{Diagnostic, render};
-use selvedge_identity::{Revoked, TrustBundle};
+use selvedge_identity::{Federated, Revoked, TrustBundle};
 use selvedge_link::{NodeKind, SignedBundle};
 use selvedge_model::Name;
 use selvedge_net::{EdgeCertificate, MeshTls, TlsError};
@@ -22,6 +22,8 @@ pub(crate) struct Opened {
     pub(crate) plan: Arc<Plan>,
     pub(crate) signed: SignedBundle,
     pub(crate) revoked: Arc<Revoked>,
+    /// The bundles of the trust domains that the documents federate with.
+    pub(crate) federated: Federated,
 }
 
 /// Verifies, checks and compiles documents. Older ones than those in force are refused, since a signed bundle could be
@@ -43,7 +45,12 @@ pub(crate) fn open(signed: SignedBundle, trust: &TrustBundle, in_force: Option<&
     let shown = |found: Vec<Diagnostic>| anyhow!("{}", render(&found, &files, false));
     let checked = selvedge_config::check(&files).map_err(shown)?;
     let plan = Arc::new(Plan::compile(checked, &bundle.endpoints()).map_err(shown)?);
-    Ok(Opened { revision: bundle.revision, plan, signed, revoked: Arc::new(bundle.revoked) })
+    // Whoever the documents do not name is a stranger, whatever else was signed.
+    let names = |trust: &TrustBundle| plan.checked().mesh.federates_with.contains_key(&trust.trust_domain);
+    let federated =
+        bundle.federated.into_iter().filter(names).map(|trust| (trust.trust_domain.clone(), trust)).collect();
+    let revoked = Arc::new(bundle.revoked);
+    Ok(Opened { revision: bundle.revision, plan, signed, revoked, federated })
 }
 
 /// The services that this process stands beside, of those that the documents have.
@@ -73,7 +80,7 @@ pub(crate) async fn enforce(
 ) -> Result<()> {
     let plan = &opened.plan;
     let mesh = MeshTls::new(trust.clone(), &certificates.svids())?.revoking(Arc::clone(&opened.revoked));
-    let mesh = Arc::new(mesh);
+    let mesh = Arc::new(mesh.federating(opened.federated.clone()));
     let gateways = match options.kind {
         NodeKind::Gateway if plan.gateway(&options.name).is_none() => {
             bail!("no document describes the gateway `{}`: write a `Gateway` of that name", options.name)

@@ -9,7 +9,6 @@ use anyhow::Result;
 use selvedge_identity::TrustBundle;
 use selvedge_model::Name;
 use selvedge_workload::{Offer, Socket, View, WorkloadApi};
-use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 use tokio::sync::watch;
@@ -77,13 +76,16 @@ impl Workloads {
                 service: service.clone(),
                 workload: document.workload.clone(),
                 svid: certificates.of_service(service).cloned(),
+                federates_with: document.federates_with.clone(),
                 outbound: document.outbound.clone(),
                 ports: document.ports.clone(),
             })
         };
         let offers = services.iter().filter_map(offer).collect();
-        let (jwt, revoked) = (BTreeMap::from([tokens::keys(trust)]), Arc::clone(&enforced.revoked));
-        let view = View { trust: trust.clone(), revoked, federated: Vec::new(), jwt, offers };
+        let federated: Vec<TrustBundle> = enforced.federated.values().cloned().collect();
+        let jwt = federated.iter().chain([trust]).map(tokens::keys).collect();
+        let revoked = Arc::clone(&enforced.revoked);
+        let view = View { trust: trust.clone(), revoked, federated, jwt, offers };
         self.views.send_replace(Some(Arc::new(view)));
     }
 }

@@ -44,6 +44,7 @@ struct Someone {
 
 enum Whose {
     Service(Name, SpiffeId),
+    Federated(SpiffeId),
     Outside(Name, String),
 }
 
@@ -197,6 +198,18 @@ impl Repository {
         let services = self.checked.services.keys();
         let mut callers: Vec<Someone> =
             services.map(|name| Someone { identity: Whose::Service(name.clone(), id(name)), user: None }).collect();
+        // Of each federated mesh: those that rules name, and one with the name of each service of ours.
+        let named = self.checked.access.iter().flat_map(|access| &access.rules).filter_map(|rule| match &rule.from {
+            From::Federated(id) => Some(id.clone()),
+            From::Gateway { .. } | From::Services(_) => None,
+        });
+        let domains = self.checked.mesh.federates_with.keys();
+        let twins = domains.flat_map(|domain| {
+            let twin = |name: &Name| SpiffeId::of(domain, &WorkloadKind::Service(name.clone()));
+            self.checked.services.keys().map(twin)
+        });
+        let federated: BTreeSet<SpiffeId> = named.chain(twins).collect();
+        callers.extend(federated.into_iter().map(|id| Someone { identity: Whose::Federated(id), user: None }));
         let users = self.users();
         for gateway in self.checked.gateways.values() {
             let patterns: BTreeSet<&HostPattern> =
@@ -296,13 +309,14 @@ impl Someone {
     fn label(&self) -> String {
         match &self.identity {
             Whose::Service(name, _) => name.to_string(),
+            Whose::Federated(id) => id.to_string(),
             Whose::Outside(gateway, _) => format!("gateway:{gateway}"),
         }
     }
 
     fn peer(&self) -> Peer<'_> {
         match &self.identity {
-            Whose::Service(_, id) => Peer::Workload(id),
+            Whose::Service(_, id) | Whose::Federated(id) => Peer::Workload(id),
             Whose::Outside(gateway, host) => Peer::Outside { gateway, host },
         }
     }
@@ -311,6 +325,7 @@ impl Someone {
     fn caller(&self) -> Caller {
         match &self.identity {
             Whose::Service(name, _) => Caller::Service(name.clone()),
+            Whose::Federated(id) => Caller::Federated(id.clone()),
             Whose::Outside(gateway, host) => Caller::Gateway(gateway.clone(), Some(host.clone())),
         }
     }
@@ -328,6 +343,7 @@ impl Someone {
     fn is(&self, identity: &Identity, other: bool) -> bool {
         match (&self.identity, identity) {
             (Whose::Service(name, _), Identity::Service(other)) => name == other,
+            (Whose::Federated(id), Identity::Federated(other)) => id == other,
             (Whose::Outside(gateway, host), Identity::Outside { gateway: through, hosts, shown }) => {
                 let shows = match (&self.user, shown) {
                     (None, Shown::Nothing) => true,
@@ -337,7 +353,9 @@ impl Someone {
                 };
                 gateway == through && hosts.has(host) && shows
             }
-            (Whose::Service(..), Identity::Outside { .. }) | (Whose::Outside(..), Identity::Service(_)) => false,
+            (Whose::Service(..), Identity::Outside { .. } | Identity::Federated(_))
+            | (Whose::Federated(_), Identity::Outside { .. } | Identity::Service(_))
+            | (Whose::Outside(..), Identity::Service(_) | Identity::Federated(_)) => false,
         }
     }
 }

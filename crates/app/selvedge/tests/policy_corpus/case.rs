@@ -87,7 +87,7 @@ impl Case {
         let callers = list(&answer, "answers").into_iter().flat_map(|answer| list(&answer, "callers"));
         let label = |caller: Value| {
             let text = |key: &str| caller.get(key).and_then(Value::as_str).map(str::to_owned);
-            text("service").or_else(|| Some(format!("gateway:{}", text("gateway")?)))
+            text("service").or_else(|| text("workload")).or_else(|| Some(format!("gateway:{}", text("gateway")?)))
         };
         Ok(callers.filter_map(label).collect())
     }

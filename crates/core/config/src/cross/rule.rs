@@ -5,7 +5,7 @@ use crate::Diagnostic;
 use crate::checked::{self, CredentialRule, From, Protocol, Service};
 use crate::document::{Access, Caller, Rule};
 use crate::reader::Placed;
-use selvedge_model::{HostPattern, Name, PathPattern, RuleId, Source};
+use selvedge_model::{HostPattern, Name, PathPattern, RuleId, Source, TrustDomain};
 use std::collections::BTreeSet;
 
 /// Resolves a document; `None` when its service does not exist. Rules in error are left out, and an error was noted.
@@ -126,6 +126,15 @@ fn resolve_from(from: Caller, world: &World<'_>, found: &mut Vec<Diagnostic>) ->
                 found.push(unknown(name, "service", world.services.keys()));
             }
             Some(From::Services(names.into_iter().map(|name| name.value).collect()))
+        }
+        Caller::Federated(id) => {
+            let known = |domain: &TrustDomain| domain.as_str() == id.value.trust_domain();
+            if !world.mesh.federates_with.keys().any(known) {
+                let message = format!("this mesh does not federate with `{}`", id.value.trust_domain());
+                let help = "write it under `federatesWith` of the `Mesh`; services of this mesh need no `trustDomain`";
+                found.push(id.error("unknown-name", message, help));
+            }
+            Some(From::Federated(id.value))
         }
         Caller::Labels(labels) => Some(From::Services(labelled(&labels, world, found))),
     }

@@ -4,7 +4,7 @@ use super::{flag, limit, schema, service, value};
 use crate::checked::{Terms, Written};
 use crate::reader::{Map, Placed, Reader};
 use crate::tree::{Node, Value};
-use selvedge_model::{HostPattern, Name, PathPattern};
+use selvedge_model::{HostPattern, Name, PathPattern, SpiffeId, TrustDomain};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -56,6 +56,8 @@ pub(crate) enum Caller {
     },
     Services(Vec<Placed<Name>>),
     Labels(Placed<BTreeMap<String, String>>),
+    /// A workload of a federated trust domain.
+    Federated(Placed<SpiffeId>),
 }
 
 pub(super) fn read(reader: &mut Reader<'_>, spec: &Node, name: &Placed<Name>) -> Option<Access> {
@@ -114,7 +116,7 @@ fn limit_scope(from: &Caller) -> limit::Scope {
         Caller::Gateway { token: Some(_), key: true, .. } => limit::KEYS,
         Caller::Gateway { token: Some(_), .. } => limit::TOKENS,
         Caller::Gateway { token: None, .. } => limit::ANYONE,
-        Caller::Services(_) | Caller::Labels(_) => limit::INSIDE,
+        Caller::Services(_) | Caller::Labels(_) | Caller::Federated(_) => limit::INSIDE,
     }
 }
 
@@ -132,6 +134,7 @@ fn read_from(reader: &mut Reader<'_>, node: &Node, forward_token: &mut bool) -> 
         "services",
         "labels",
         "onBehalfOf",
+        "trustDomain",
     ];
     let map = reader.map(node, "`from`", &known)?;
     let written = ["gateway", "service", "services", "labels"].into_iter().filter(|key| map.get(key).is_some());
@@ -145,6 +148,10 @@ fn read_from(reader: &mut Reader<'_>, node: &Node, forward_token: &mut bool) -> 
         if let Some(node) = map.get("onBehalfOf") {
             let help = "write `token: ISSUER`: from outside, users come with their own token";
             reader.error("not-enforceable", node.at, "a gateway calls on nobody's behalf".to_owned(), help);
+        }
+        if let Some(node) = map.get("trustDomain") {
+            let help = "leave `trustDomain` out, or write `service` in place of `gateway`";
+            reader.error("not-enforceable", node.at, "a gateway is of this mesh".to_owned(), help);
         }
         *forward_token = flag(reader, &map, "forwardToken");
         return read_from_gateway(reader, &map, *forward_token);
@@ -164,6 +171,9 @@ fn read_from(reader: &mut Reader<'_>, node: &Node, forward_token: &mut bool) -> 
             );
         }
     }
+    if let Some(domain) = map.get("trustDomain") {
+        return read_federated(reader, &map, domain);
+    }
     match (map.get("service"), map.get("labels")) {
         (Some(service), _) => Some(Caller::Services(vec![reader.place(service, "name", Name::parse)?])),
         (None, Some(node)) => {
@@ -172,6 +182,23 @@ fn read_from(reader: &mut Reader<'_>, node: &Node, forward_token: &mut bool) -> 
         }
         (None, None) => Some(Caller::Services(reader.texts(&map, "services", Name::parse)?)),
     }
+}
+
+/// `trustDomain` and `service`: the path of a workload's SPIFFE ID there, without the first slash.
+fn read_federated(reader: &mut Reader<'_>, map: &Map<'_>, domain: &Node) -> Option<Caller> {
+    if let Some(node) = map.get("onBehalfOf") {
+        let help = "leave `onBehalfOf` out: who its users are only that mesh knows";
+        reader.error("not-enforceable", node.at, "another mesh brings no user that we could verify".to_owned(), help);
+    }
+    let named = reader.parse(domain, "trust domain", TrustDomain::parse)?;
+    let Some(service) = map.get("service") else {
+        let help = "write `service: NAME`, or its path as in `ns/shop/sa/orders`: one rule for each";
+        reader.error("ambiguous-caller", domain.at, "one workload of another mesh is named".to_owned(), help);
+        return None;
+    };
+    let id = reader
+        .place(service, "service of another mesh", |path| SpiffeId::parse(&format!("spiffe://{named}/{path}")))?;
+    Some(Caller::Federated(id))
 }
 
 /// `onBehalfOf: ISSUER`, with the scopes and groups that the user must have.

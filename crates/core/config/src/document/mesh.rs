@@ -1,6 +1,6 @@
 //! `Mesh`: the trust domain, the issuers, how long certificates live.
 
-use super::{key, value};
+use super::{federation, key, value};
 use crate::checked::{Issuer, Mesh, Reach};
 use crate::reader::{Placed, Reader};
 use crate::tree::{Key, Node, Value};
@@ -17,7 +17,7 @@ pub(super) fn read(reader: &mut Reader<'_>, spec: &Node, name: &Placed<Name>) ->
     let map = reader.map(
         spec,
         "the spec of a Mesh",
-        &["trustDomain", "issuers", "apiKeys", "limits", "authority", "allow"],
+        &["trustDomain", "issuers", "apiKeys", "limits", "authority", "federatesWith", "allow"],
     )?;
     let domain = reader.required(&map, "trustDomain")?;
     let trust_domain = reader.parse(domain, "trust domain", TrustDomain::parse)?;
@@ -31,7 +31,10 @@ pub(super) fn read(reader: &mut Reader<'_>, spec: &Node, name: &Placed<Name>) ->
     let keys = limits.and_then(|map| map.get("keys"));
     let keys = keys.and_then(|node| reader.parse(node, "number of keys", limit_keys));
     let limit_keys = keys.unwrap_or(LIMIT_KEYS);
-    Some(Mesh { name: name.value.clone(), trust_domain, issuers, workload_ttl_s, api_keys, limit_keys })
+    let federated = map.get("federatesWith").map(|node| federation::read(reader, node, &trust_domain));
+    let federates_with = federated.unwrap_or_default();
+    let name = name.value.clone();
+    Some(Mesh { name, trust_domain, issuers, workload_ttl_s, api_keys, limit_keys, federates_with })
 }
 
 /// From 10 seconds, for rehearsals, to a day: a longer one would outlive what revokes it.
@@ -92,7 +95,7 @@ fn read_issuer(reader: &mut Reader<'_>, node: &Node, name: Name) -> Option<Issue
     let map = reader.map(node, "an issuer", &known)?;
     let url = reader.required(&map, "issuer")?;
     let url = reader.place(url, "URL of an issuer", value::url)?;
-    let reach = map.get("reach").and_then(|node| reader.parse(node, "reach", reach)).unwrap_or(Reach::Public);
+    let reach = map.get("reach").and_then(|node| reader.parse(node, "reach", value::reach)).unwrap_or(Reach::Public);
     if url.value.starts_with("http://") && reach != Reach::Loopback {
         let help = "use https; plain http is only for `reach: loopback`, on a laptop or in a test";
         reader.error("plaintext-issuer", url.at, format!("the keys of `{name}` would be fetched in plaintext"), help);
@@ -119,15 +122,6 @@ fn read_issuer(reader: &mut Reader<'_>, node: &Node, name: Name) -> Option<Issue
 
 fn lower_case(texts: Vec<Placed<Arc<str>>>) -> Vec<Arc<str>> {
     texts.into_iter().map(|text| text.value.to_ascii_lowercase().into()).collect()
-}
-
-fn reach(text: &str) -> Result<Reach, &'static str> {
-    match text {
-        "public" => Ok(Reach::Public),
-        "private" => Ok(Reach::Private),
-        "loopback" => Ok(Reach::Loopback),
-        _ => Err("write `public`, `private` or `loopback`"),
-    }
 }
 
 fn claim_path(text: &str) -> Result<Vec<Arc<str>>, &'static str> {

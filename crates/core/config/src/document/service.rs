@@ -4,7 +4,7 @@ use super::{flag, limit, traffic, value, workload};
 use crate::checked::{Endpoint, HostPort, Mode, Outbound, OutboundTcp, Plaintext, Port, Protocol, Service};
 use crate::reader::{Map, Placed, Reader};
 use crate::tree::{Node, Value};
-use selvedge_model::{Name, Source};
+use selvedge_model::{Name, Source, TrustDomain};
 use std::collections::BTreeMap;
 use std::net::{Ipv4Addr, SocketAddr};
 
@@ -14,7 +14,18 @@ const MESH_PORT: u16 = 7443;
 const RESERVED: &[&str] = &["gateway", "node", "control"];
 
 pub(super) fn read(reader: &mut Reader<'_>, spec: &Node, metadata: &Map<'_>, name: &Placed<Name>) -> Option<Service> {
-    let known = ["workload", "ports", "endpoints", "outbound", "traffic", "plaintext", "mode", "limit", "allow"];
+    let known = [
+        "workload",
+        "ports",
+        "endpoints",
+        "outbound",
+        "traffic",
+        "plaintext",
+        "mode",
+        "limit",
+        "allow",
+        "federatesWith",
+    ];
     let map = reader.map(spec, "the spec of a Service", &known)?;
     if RESERVED.contains(&name.value.as_str()) {
         reader.error(
@@ -48,6 +59,12 @@ pub(super) fn read(reader: &mut Reader<'_>, spec: &Node, metadata: &Map<'_>, nam
         plaintext,
         mode: mode.unwrap_or(Mode::Enforce),
         limits: map.get("limit").map(|node| limit::read(reader, node, limit::SERVICE)).unwrap_or_default(),
+        federates_with: reader
+            .texts(&map, "federatesWith", TrustDomain::parse)
+            .into_iter()
+            .flatten()
+            .map(|d| d.value)
+            .collect(),
         source: Source { file: name.file.clone(), line: name.at.line },
     })
 }

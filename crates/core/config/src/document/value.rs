@@ -1,6 +1,6 @@
 //! Values in documents: durations, sizes, networks, addresses. None may be zero or infinite.
 
-use crate::checked::{HostPort, Network};
+use crate::checked::{HostPort, Network, Reach};
 use selvedge_model::Host;
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
@@ -113,4 +113,14 @@ pub(crate) fn url(text: &str) -> Result<Arc<str>, &'static str> {
 /// Any text that is not empty.
 pub(crate) fn text(text: &str) -> Result<Arc<str>, &'static str> {
     if text.is_empty() { Err("it may not be empty") } else { Ok(text.into()) }
+}
+
+/// Which addresses a URL may lead to.
+pub(crate) fn reach(text: &str) -> Result<Reach, &'static str> {
+    match text {
+        "public" => Ok(Reach::Public),
+        "private" => Ok(Reach::Private),
+        "loopback" => Ok(Reach::Loopback),
+        _ => Err("write `public`, `private` or `loopback`"),
+    }
 }

@@ -43,7 +43,7 @@ impl JwtAuthority {
     }
 
     /// Reads a JWK; that its use is `jwt-svid` is looked at by the bundle.
-    pub(super) fn of_jwk(jwk: &Value) -> Option<JwtAuthority> {
+    pub(crate) fn of_jwk(jwk: &Value) -> Option<JwtAuthority> {
         let text = |name: &str| jwk.get(name).and_then(Value::as_str);
         let bytes = |name: &str| text(name).and_then(jose::decode);
         let kid = text("kid").filter(|kid| !kid.is_empty() && kid.len() <= KID_CHARS_MAX)?.to_owned();

@@ -128,6 +128,11 @@ impl Serialize for Identity {
                 map.serialize_entry("service", name)?;
                 map.end()
             }
+            Identity::Federated(id) => {
+                let mut map = serializer.serialize_map(Some(1))?;
+                map.serialize_entry("workload", id)?;
+                map.end()
+            }
             Identity::Outside { gateway, hosts, shown } => {
                 let mut map = serializer.serialize_map(Some(3))?;
                 map.serialize_entry("gateway", gateway)?;

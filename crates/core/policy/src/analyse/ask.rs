@@ -9,7 +9,7 @@ use super::identity::Identity;
 use super::region::{Requests, regions};
 use super::terms::Terms;
 use selvedge_config::checked::Service;
-use selvedge_model::{Name, PathPattern};
+use selvedge_model::{Name, PathPattern, SpiffeId};
 use std::collections::BTreeMap;
 
 /// Whom a question is about.
@@ -21,6 +21,8 @@ pub enum Caller {
     Anonymous(Option<Name>),
     /// This service.
     Service(Name),
+    /// This workload of a federated mesh.
+    Federated(SpiffeId),
 }
 
 impl Caller {
@@ -28,14 +30,16 @@ impl Caller {
     pub(super) fn is(&self, identity: &Identity) -> bool {
         match (self, identity) {
             (Caller::Service(name), Identity::Service(other)) => name == other,
+            (Caller::Federated(id), Identity::Federated(other)) => id == other,
             (Caller::Gateway(name, host), Identity::Outside { gateway, hosts, .. }) => {
                 name == gateway && host.as_ref().is_none_or(|host| hosts.has(host))
             }
             (Caller::Anonymous(name), Identity::Outside { gateway, shown, .. }) => {
                 name.as_ref().is_none_or(|name| name == gateway) && *shown == super::Shown::Nothing
             }
-            (Caller::Service(_), Identity::Outside { .. })
-            | (Caller::Gateway(..) | Caller::Anonymous(_), Identity::Service(_)) => false,
+            (Caller::Service(_), Identity::Outside { .. } | Identity::Federated(_))
+            | (Caller::Federated(_), Identity::Outside { .. } | Identity::Service(_))
+            | (Caller::Gateway(..) | Caller::Anonymous(_), Identity::Service(_) | Identity::Federated(_)) => false,
         }
     }
 }

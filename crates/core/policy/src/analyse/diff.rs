@@ -157,7 +157,7 @@ struct Found {
 fn hop(identity: &Identity) -> Hop {
     match identity {
         Identity::Outside { .. } => Hop::Edge,
-        Identity::Service(_) => Hop::Mesh,
+        Identity::Service(_) | Identity::Federated(_) => Hop::Mesh,
     }
 }
 

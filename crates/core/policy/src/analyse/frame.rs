@@ -223,7 +223,7 @@ fn callers(sides: &[Side<'_>]) -> Vec<(Vec<Identity>, Vec<Applying>)> {
             .iter()
             .map(|named| match &identity {
                 Identity::Service(name) => named.get(name),
-                Identity::Outside { .. } => None,
+                Identity::Outside { .. } | Identity::Federated(_) => None,
             })
             .collect();
         let is_named = |side: usize, at| mine.get(side).copied().flatten().is_some_and(|grants| grants.has(at));

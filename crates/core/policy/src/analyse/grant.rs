@@ -163,7 +163,8 @@ fn granted(rule: &Rule) -> Vec<Conjunction> {
     let (issuer, scopes, groups) = match (&rule.from, &rule.on_behalf_of) {
         (From::Gateway { credential: CredentialRule::Token { scopes, groups, .. }, .. }, _) => (None, scopes, groups),
         (From::Services(_), Some(user)) => (Some(&user.issuer), &user.scopes, &user.groups),
-        (From::Gateway { credential: CredentialRule::Anonymous, .. }, _) | (From::Services(_), None) => {
+        (From::Gateway { credential: CredentialRule::Anonymous, .. } | From::Federated(_), _)
+        | (From::Services(_), None) => {
             return vec![Vec::new()];
         }
     };

@@ -1,7 +1,7 @@
 //! Who calls: finitely many kinds of caller, such that no rule of a question tells two callers of one kind apart.
 
 use selvedge_config::checked::{CredentialRule, From};
-use selvedge_model::{Host, HostPattern, Name};
+use selvedge_model::{Host, HostPattern, Name, SpiffeId};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::sync::Arc;
@@ -20,6 +20,8 @@ pub enum Identity {
     },
     /// A service of the mesh, by its certificate.
     Service(Name),
+    /// A workload of a federated mesh, by its certificate.
+    Federated(SpiffeId),
 }
 
 /// Hosts that no rule of the question tells apart.
@@ -45,14 +47,17 @@ pub enum Shown {
 }
 
 impl Identity {
-    /// Whether it is from outside, and a rule's `from` names it. Scopes and groups are conditions, and not looked at.
+    /// Whether it is no service, and a rule's `from` names it. Scopes and groups are conditions, and not looked at.
     pub(super) fn comes_by(&self, from: &From) -> bool {
         match (self, from) {
             (
                 Identity::Outside { gateway, hosts, shown },
                 From::Gateway { gateway: through, hosts: at, credential },
             ) => gateway == through && at.iter().any(|pattern| hosts.within(pattern)) && shown.satisfies(credential),
-            (Identity::Service(_), _) | (Identity::Outside { .. }, From::Services(_)) => false,
+            (Identity::Federated(id), From::Federated(named)) => id == named,
+            (Identity::Service(_), _)
+            | (Identity::Outside { .. }, From::Services(_) | From::Federated(_))
+            | (Identity::Federated(_), From::Services(_) | From::Gateway { .. }) => false,
         }
     }
 
@@ -61,6 +66,8 @@ impl Identity {
         match self {
             Identity::Outside { shown, .. } => Some(*shown != Shown::Nothing),
             Identity::Service(_) => None,
+            // No rule is for its users, and it is never let to bring one.
+            Identity::Federated(_) => Some(false),
         }
     }
 
@@ -143,6 +150,7 @@ impl Shown {
 #[derive(Debug, Default)]
 pub(super) struct Callers {
     services: BTreeSet<Name>,
+    federated: BTreeSet<SpiffeId>,
     gateways: BTreeMap<Name, BTreeSet<HostPattern>>,
     issuers: BTreeSet<Name>,
     hosts: BTreeSet<Host>,
@@ -153,6 +161,9 @@ impl Callers {
     pub(super) fn add(&mut self, from: &From) {
         match from {
             From::Services(names) => self.services.extend(names.iter().cloned()),
+            From::Federated(id) => {
+                self.federated.insert(id.clone());
+            }
             From::Gateway { gateway, hosts, credential } => {
                 self.gateways.entry(gateway.clone()).or_default().extend(hosts.iter().cloned());
                 if let CredentialRule::Token { issuer, .. } = credential {
@@ -187,6 +198,7 @@ impl Callers {
             }
         }
         identities.extend(self.services.iter().cloned().map(Identity::Service));
+        identities.extend(self.federated.iter().cloned().map(Identity::Federated));
         identities
     }
 }
@@ -235,6 +247,7 @@ impl fmt::Display for Identity {
         match self {
             Identity::Outside { gateway, hosts, shown } => write!(f, "gateway {gateway} at {hosts}, {shown}"),
             Identity::Service(name) => write!(f, "service {name}"),
+            Identity::Federated(id) => write!(f, "workload {id}"),
         }
     }
 }

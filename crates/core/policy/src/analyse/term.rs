@@ -182,15 +182,15 @@ impl Term {
         match self {
             Term::CallerLabel(label) => Some(match identity {
                 Identity::Service(name) => known.services.get(name).is_some_and(|service| has_label(service, label)),
-                Identity::Outside { .. } => false,
+                Identity::Outside { .. } | Identity::Federated(_) => false,
             }),
             Term::Is(Text::Host, value) => match identity {
                 Identity::Outside { hosts, .. } => hosts.is(value),
-                Identity::Service(_) => Some(value.is_empty()),
+                Identity::Service(_) | Identity::Federated(_) => Some(value.is_empty()),
             },
             Term::Begins(Text::Host, value) => match identity {
                 Identity::Outside { hosts, .. } => hosts.begins(value),
-                Identity::Service(_) => Some(value.is_empty()),
+                Identity::Service(_) | Identity::Federated(_) => Some(value.is_empty()),
             },
             Term::Is(Text::Issuer | Text::Subject, _) | Term::Begins(Text::Issuer | Text::Subject, _)
                 if identity.has_a_user() == Some(false) =>
@@ -267,13 +267,14 @@ fn service_text<'a>(text: &Text, known: &Known<'a>) -> Option<&'a str> {
 fn caller_text(text: &Text, identity: &Identity, known: &Known<'_>) -> Option<String> {
     match (text, identity) {
         (Text::CallerKind, Identity::Outside { .. }) => Some("outside".to_owned()),
-        (Text::CallerKind, Identity::Service(_)) => Some("service".to_owned()),
+        (Text::CallerKind, Identity::Service(_) | Identity::Federated(_)) => Some("service".to_owned()),
         (Text::CallerId, Identity::Service(name)) => Some(format!("spiffe://{}/{name}", known.trust_domain)),
         (Text::Gateway, Identity::Outside { gateway, .. }) => Some(gateway.to_string()),
         (Text::CallerService, Identity::Service(name)) => Some(name.to_string()),
-        (Text::CallerId | Text::CallerService, Identity::Outside { .. }) | (Text::Gateway, Identity::Service(_)) => {
-            Some(String::new())
-        }
+        (Text::CallerId, Identity::Federated(id)) => Some(id.to_string()),
+        (Text::CallerId | Text::CallerService, Identity::Outside { .. })
+        | (Text::Gateway, Identity::Service(_) | Identity::Federated(_))
+        | (Text::CallerService, Identity::Federated(_)) => Some(String::new()),
         (Text::Issuer, Identity::Outside { shown: Shown::Token(issuer), .. }) => Some(issuer.to_string()),
         _ => None,
     }

@@ -99,7 +99,7 @@ fn shape(rule: &Rule, headers: BTreeSet<String>) -> Shape {
     let user = match &rule.from {
         From::Gateway { credential: CredentialRule::Token { .. }, .. } => true,
         From::Gateway { credential: CredentialRule::Anonymous, .. } => false,
-        From::Services(_) => rule.on_behalf_of.is_some(),
+        From::Services(_) | From::Federated(_) => rule.on_behalf_of.is_some(),
     };
     let names = rule.paths.iter().map(|path| {
         let named = |segment: &Segment| match segment {

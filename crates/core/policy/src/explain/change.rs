@@ -62,7 +62,7 @@ fn confirm(base: &Checked, facts: &Facts<'_>, mut proposal: Change) -> Option<Ch
 fn step(missing: &Missing, rule: &Rule, checked: &Checked, facts: &Facts<'_>) -> Option<Step> {
     match missing {
         Missing::Port => match rule.from {
-            From::Services(_) => fits(checked, facts).then(|| Step::AddPort(facts.port.clone())),
+            From::Services(_) | From::Federated(_) => fits(checked, facts).then(|| Step::AddPort(facts.port.clone())),
             // A path at a gateway leads to one port.
             From::Gateway { .. } => None,
         },

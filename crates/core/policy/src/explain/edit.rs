@@ -6,7 +6,7 @@ use crate::Policy;
 use selvedge_config::Checked;
 use selvedge_config::checked::{Access, CredentialRule, From, Protocol, Rule};
 use selvedge_model::{
-    Credential, Decision, Facts, HostPattern, Missing, Name, PathPattern, Peer, Principal, RuleId, Source,
+    Credential, Decision, Facts, HostPattern, Missing, Name, PathPattern, Peer, Principal, RuleId, Source, SpiffeId,
 };
 use std::fmt::Write;
 use std::sync::Arc;
@@ -96,6 +96,9 @@ fn add_rule(checked: &mut Checked, facts: &Facts<'_>) -> Option<()> {
 pub(super) fn new_rule(checked: &Checked, facts: &Facts<'_>) -> Option<NewRule> {
     let rule = rule_for(checked, facts)?;
     let from = match &rule.from {
+        From::Federated(id) => {
+            format!("{{ trustDomain: {}, service: {} }}", id.trust_domain(), id.path().trim_start_matches('/'))
+        }
         From::Services(names) => format!("{{ service: {} }}", names.first()?),
         From::Gateway { gateway, hosts, credential } => {
             let credential = match credential {
@@ -126,6 +129,7 @@ fn rule_for(checked: &Checked, facts: &Facts<'_>) -> Option<Rule> {
         return None;
     }
     let (from, caller) = match facts.peer {
+        Peer::Workload(id) if federates(checked, id) => (From::Federated(id.clone()), Name::parse("federated").ok()?),
         Peer::Workload(id) => {
             let name = service(id, &checked.mesh.trust_domain)?;
             checked.services.get(&name)?;
@@ -173,6 +177,11 @@ fn rule_for(checked: &Checked, facts: &Facts<'_>) -> Option<Rule> {
     })
 }
 
+/// Whether it is of a mesh that this one federates with.
+fn federates(checked: &Checked, id: &SpiffeId) -> bool {
+    checked.mesh.federates_with.keys().any(|domain| domain.as_str() == id.trust_domain())
+}
+
 /// Whether an exposure leads the very path elsewhere: two that claim it for different destinations are an error.
 fn is_claimed(checked: &Checked, facts: &Facts<'_>, gateway: &Name, host: &str) -> bool {
     let Some(request) = facts.request else { return false };
@@ -184,7 +193,7 @@ fn is_claimed(checked: &Checked, facts: &Facts<'_>, gateway: &Name, host: &str) 
             From::Gateway { gateway: through, hosts, .. } => {
                 through == gateway && hosts.iter().any(|p| matches!(p, HostPattern::Exact(one) if one.as_str() == host))
             }
-            From::Services(_) => false,
+            From::Services(_) | From::Federated(_) => false,
         };
         let takes = rule.methods.as_ref().is_none_or(|methods| methods.iter().any(|m| **m == *request.method));
         at_host && takes && rule.paths.iter().any(|path| path.as_str() == request.path)

@@ -43,7 +43,9 @@ fn from(rule: &Rule, domain: &TrustDomain, facts: &Facts<'_>) -> Vec<Missing> {
             let host = (!host).then_some(Missing::Host);
             host.into_iter().chain(shown(credential, facts.credential)).collect()
         }
-        (From::Services(_), Peer::Outside { .. }) | (From::Gateway { .. }, Peer::Workload(_)) => vec![Missing::Caller],
+        (From::Federated(named), Peer::Workload(id)) if named == id => Vec::new(),
+        (From::Services(_) | From::Federated(_), Peer::Outside { .. })
+        | (From::Gateway { .. } | From::Federated(_), Peer::Workload(_)) => vec![Missing::Caller],
     }
 }
 

@@ -22,6 +22,8 @@ pub(crate) struct Builder {
     domain: TrustDomain,
     /// Numbers of services.
     numbers: BTreeMap<Name, u32>,
+    /// Numbers of workloads of federated meshes.
+    federated: BTreeMap<SpiffeId, u32>,
     ids: Vec<SpiffeId>,
     labels: Vec<Box<[Arc<str>]>>,
     methods: Vec<Arc<str>>,
@@ -44,6 +46,7 @@ impl Builder {
             rules: Vec::new(),
             domain: domain.clone(),
             numbers: BTreeMap::new(),
+            federated: BTreeMap::new(),
             ids: Vec::new(),
             labels: Vec::new(),
             methods: Vec::new(),
@@ -60,11 +63,22 @@ impl Builder {
 
     /// The number of a service as a caller; with these labels, when it is new.
     pub(crate) fn number(&mut self, service: &Name, labels: impl FnOnce() -> Box<[Arc<str>]>) -> u32 {
-        let next = self.numbers.len() as u32;
+        let next = len(self.ids.len());
         let number = *self.numbers.entry(service.clone()).or_insert(next);
         if number == next {
             self.ids.push(SpiffeId::of(&self.domain, &WorkloadKind::Service(service.clone())));
             self.labels.push(labels());
+        }
+        number
+    }
+
+    /// The number of a caller of a federated mesh, of which nothing else is known.
+    fn federated(&mut self, id: &SpiffeId) -> u32 {
+        let next = len(self.ids.len());
+        let number = *self.federated.entry(id.clone()).or_insert(next);
+        if number == next {
+            self.ids.push(id.clone());
+            self.labels.push(Box::default());
         }
         number
     }
@@ -171,6 +185,10 @@ impl Builder {
                 record.extend(numbers);
                 let user = rule.on_behalf_of.as_ref();
                 self.claim(user.map(|user| (&user.issuer, &*user.scopes, &*user.groups)), &mut record);
+            }
+            From::Federated(id) => {
+                record.extend([FROM_SERVICES, 1, self.federated(id)]);
+                self.claim(None, &mut record);
             }
             From::Gateway { gateway, hosts, credential } => {
                 let hosts = distinct(&mut self.hosts, &mut self.hosts_known, hosts.clone().into());

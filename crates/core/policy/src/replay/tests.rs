@@ -55,13 +55,17 @@ fn inner(record: &Record) -> Record {
     Record { role: Role::MeshInbound, at: record.service.clone(), peer, ..record.clone() }
 }
 
+fn domain() -> TrustDomain {
+    TrustDomain::parse("acme.example").unwrap()
+}
+
 /// As it stands in the file.
 fn written(record: &Record) -> Record {
     serde_json::from_str(&serde_json::to_string(record).unwrap()).unwrap()
 }
 
 fn replay(policy: &Policy, record: &Record) -> Replayed {
-    let recorded = Recorded::of(record).unwrap();
+    let recorded = Recorded::of(record, &domain()).unwrap();
     policy.replay(&recorded, recorded.destination().as_ref())
 }
 
@@ -121,7 +125,7 @@ fn denied(denial: Denial) -> Record {
 }
 
 fn why(record: &Record) -> Unreplayable {
-    Recorded::of(record).map(|_| ()).unwrap_err()
+    Recorded::of(record, &domain()).map(|_| ()).unwrap_err()
 }
 
 #[test]
@@ -188,7 +192,7 @@ fn where_a_route_reads_no_token_a_recorded_one_counts_for_nothing() {
     };
     let (service, port) = (name("orders"), name("http"));
     let record = record(&owned, &service, &policy.decide(&owned.facts(&service)));
-    let recorded = Recorded::of(&record).unwrap();
+    let recorded = Recorded::of(&record, &domain()).unwrap();
     let reason = |issuers: &[Name]| {
         let to = Destination { service: &service, port: &port, issuers: Some(issuers) };
         match policy.replay(&recorded, Some(&to)) {

@@ -3,13 +3,15 @@
 
 use super::reach;
 use crate::dial::connect_to;
-use crate::tls::{Alpn, Stream, TlsError, client::Roots};
+use crate::tls::{Alpn, Stream, TlsError, client::Roots, spiffe};
 use bytes::Bytes;
 use http_body_util::{BodyExt, Empty, LengthLimitError, Limited};
 use hyper::client::conn::http1;
 use hyper::{Request, Response, StatusCode, Uri, body::Incoming, header};
 use hyper_util::rt::TokioIo;
 use selvedge_config::checked::Reach;
+use selvedge_identity::TrustBundle;
+use selvedge_model::SpiffeId;
 use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
@@ -22,14 +24,14 @@ const ADDRESSES_MAX: usize = 16;
 
 /// Why a document was not fetched. Nothing that the server sent is in it.
 #[derive(Debug, thiserror::Error)]
-pub(super) enum FetchError {
+pub(crate) enum FetchError {
     #[error("`{0}` is no URL that can be fetched: use https, a host, and no user name")]
     Url(String),
     #[error("`{0}` is plain http: use https, or `reach: loopback` on a laptop or in a test")]
     Plain(String),
     #[error("`{0}` has no address")]
     Unresolved(String),
-    #[error("`{host}` leads to `{address}`, which this issuer's `reach` does not permit")]
+    #[error("`{host}` leads to `{address}`, which its `reach` does not permit")]
     Reach { host: String, address: IpAddr },
     #[error("no connection to `{0}`")]
     Unreachable(String),
@@ -53,6 +55,15 @@ struct Place {
     uri: Uri,
 }
 
+/// What proves that a server is the one that is meant.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Proof<'a> {
+    /// A certificate for its name, by one of these authorities.
+    Web(&'a Roots),
+    /// The SVID of this workload, by this bundle (SPIFFE Federation §5.2.2).
+    Spiffe(&'a TrustBundle, &'a SpiffeId),
+}
+
 /// Fetches a document. The caller bounds the time of all of it.
 pub(super) async fn get(
     url: &str,
@@ -60,11 +71,22 @@ pub(super) async fn get(
     roots: Option<&Roots>,
     timeout: Duration,
 ) -> Result<Bytes, FetchError> {
+    get_proven(url, reach, roots.map(Proof::Web), timeout).await
+}
+
+/// As [`get`], by whatever proof; without one, only plain http on loopback.
+pub(crate) async fn get_proven(
+    url: &str,
+    reach: Reach,
+    proof: Option<Proof<'_>>,
+    timeout: Duration,
+) -> Result<Bytes, FetchError> {
     let place = Place::parse(url, reach)?;
     let tcp = place.connect(reach).await?;
-    let stream = match (place.tls, roots) {
+    let stream = match (place.tls, proof) {
         (false, _) => Stream::Plain(tcp),
-        (true, Some(roots)) => roots.connect(tcp, &place.host, Some(Alpn::Http1), timeout).await?.0,
+        (true, Some(Proof::Web(roots))) => roots.connect(tcp, &place.host, Some(Alpn::Http1), timeout).await?.0,
+        (true, Some(Proof::Spiffe(bundle, id))) => spiffe::connect(tcp, &place.host, bundle, id, timeout).await?,
         (true, None) => return Err(FetchError::Url(url.to_owned())),
     };
     exchange(stream, &place, url).await

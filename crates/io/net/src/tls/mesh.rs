@@ -8,7 +8,7 @@ use rustls::server::NoServerSessionStorage;
 use rustls::sign::{CertifiedKey, SingleCertAndKey};
 use rustls::{ClientConfig, ConfigBuilder, ServerConfig, WantsVerifier};
 use rustls_pki_types::{CertificateDer, ServerName};
-use selvedge_identity::{Peer, Revoked, Svid, TrustBundle};
+use selvedge_identity::{Federated, Peer, Revoked, Svid, TrustBundle};
 use selvedge_model::SpiffeId;
 use std::collections::HashMap;
 use std::fmt;
@@ -25,11 +25,12 @@ const PROTOCOLS: &[Alpn] = &[Alpn::H2, Alpn::Http1, Alpn::MeshTcp];
 pub struct MeshTls {
     bundle: Arc<TrustBundle>,
     revoked: Arc<Revoked>,
+    federated: Arc<Federated>,
     identities: HashMap<SpiffeId, Identity>,
     svids: HashMap<SpiffeId, Svid>,
     server: ConfigBuilder<ServerConfig, WantsVerifier>,
-    /// Fingerprints of the bundle's roots.
-    roots: Vec<String>,
+    /// Fingerprints of the roots of each trust domain.
+    roots: HashMap<String, Vec<String>>,
 }
 
 /// Whom we call, as whom.
@@ -61,8 +62,9 @@ impl MeshTls {
         let server = ServerConfig::builder_with_provider(provider());
         let server = server.with_protocol_versions(&[&rustls::version::TLS13]).map_err(TlsError::unusable)?;
         let svids = svids.iter().map(|svid| (svid.id.clone(), svid.clone())).collect();
-        let (identities, roots) = (identities?, bundle.fingerprints());
-        Ok(MeshTls { bundle: Arc::new(bundle), revoked: Arc::default(), identities, svids, server, roots })
+        let (identities, roots) = (identities?, HashMap::from([roots_of(&bundle)]));
+        let (bundle, revoked, federated) = (Arc::new(bundle), Arc::default(), Arc::default());
+        Ok(MeshTls { bundle, revoked, federated, identities, svids, server, roots })
     }
 
     /// With what is revoked: no handshake succeeds with it.
@@ -72,9 +74,20 @@ impl MeshTls {
         self
     }
 
+    /// With the bundles of federated trust domains: who calls from there is verified by them. We call nobody there.
+    #[must_use]
+    pub fn federating(mut self, mut federated: Federated) -> MeshTls {
+        // Nobody else says who is of our own.
+        federated.remove(&self.bundle.trust_domain);
+        self.roots.extend(federated.values().map(roots_of));
+        self.federated = Arc::new(federated);
+        self
+    }
+
     /// Whether a peer that was verified before is believed still: it is not revoked, and its root is in the bundle.
     pub fn believes(&self, peer: &Peer) -> bool {
-        !self.revoked.has(peer) && self.roots.contains(&peer.root)
+        let roots = self.roots.get(peer.id.trust_domain());
+        !self.revoked.has(peer) && roots.is_some_and(|roots| roots.contains(&peer.root))
     }
 
     /// Whether an SVID of this identity is here.
@@ -117,7 +130,9 @@ impl MeshTls {
                 return Err(hello.refuse(Alert::UnrecognizedName, TlsError::UnknownServerName).await);
             };
             let config = |verifier| self.server_config(verifier, Arc::clone(&identity.shown), PROTOCOLS);
-            self.answer(hello, name, ClientCertificate::Required, PROTOCOLS, config).await
+            let (own, federated) = (Arc::clone(&self.bundle), Arc::clone(&self.federated));
+            let anchor = Anchor::Federation(own, federated, Arc::clone(&self.revoked));
+            answer(hello, name, (anchor, ClientCertificate::Required), PROTOCOLS, config).await
         })
         .await
     }
@@ -165,7 +180,8 @@ impl MeshTls {
             let hello = Hello::read(io).await?;
             let name = hello.server_name().unwrap_or_default();
             let config = |verifier| self.server_config(verifier, shown, &[Alpn::Link]);
-            self.answer(hello, name, client, &[Alpn::Link], config).await
+            let anchor = Anchor::Bundle(Arc::clone(&self.bundle), Arc::clone(&self.revoked));
+            answer(hello, name, (anchor, client), &[Alpn::Link], config).await
         })
         .await
     }
@@ -183,27 +199,6 @@ impl MeshTls {
         expected: &SpiffeId,
     ) -> Result<(Stream, Handshake), TlsError> {
         self.connect(io, timeout, Call { as_id, server_name, expected, alpn: Alpn::Link }).await
-    }
-
-    async fn answer(
-        &self,
-        hello: Hello,
-        name: String,
-        client: ClientCertificate,
-        protocols: &[Alpn],
-        config: impl FnOnce(Arc<PeerVerifier>) -> Arc<ServerConfig>,
-    ) -> Result<(Stream, Handshake), TlsError> {
-        let anchor = Anchor::Bundle(Arc::clone(&self.bundle), Arc::clone(&self.revoked));
-        if !hello.offers(protocols) {
-            return Err(hello.refuse(Alert::NoApplicationProtocol, TlsError::Alpn).await);
-        }
-        let verifier = PeerVerifier::new(anchor, None, client);
-        let stream = hello.finish(config(Arc::clone(&verifier))).await.map_err(|error| verifier.reason(error))?;
-        let peer = verifier.take().transpose()?.map(|found| found.peer);
-        if peer.is_none() && client == ClientCertificate::Required {
-            return Err(TlsError::NoCertificate);
-        }
-        Ok(describe(stream, Some(name).filter(|name| !name.is_empty()), peer))
     }
 
     /// A configuration for one handshake: its verifier is its own. Costs a few small allocations, beside some 100 µs of
@@ -234,6 +229,30 @@ impl Identity {
         chain.push(CertificateDer::from(root.to_vec()));
         Arc::new(SingleCertAndKey::from(CertifiedKey::new(chain, Arc::clone(&self.key.key))))
     }
+}
+
+async fn answer(
+    hello: Hello,
+    name: String,
+    (anchor, client): (Anchor, ClientCertificate),
+    protocols: &[Alpn],
+    config: impl FnOnce(Arc<PeerVerifier>) -> Arc<ServerConfig>,
+) -> Result<(Stream, Handshake), TlsError> {
+    if !hello.offers(protocols) {
+        return Err(hello.refuse(Alert::NoApplicationProtocol, TlsError::Alpn).await);
+    }
+    let verifier = PeerVerifier::new(anchor, None, client);
+    let stream = hello.finish(config(Arc::clone(&verifier))).await.map_err(|error| verifier.reason(error))?;
+    let peer = verifier.take().transpose()?.map(|found| found.peer);
+    if peer.is_none() && client == ClientCertificate::Required {
+        return Err(TlsError::NoCertificate);
+    }
+    Ok(describe(stream, Some(name).filter(|name| !name.is_empty()), peer))
+}
+
+/// A trust domain, and the fingerprints of its roots.
+fn roots_of(bundle: &TrustBundle) -> (String, Vec<String>) {
+    (bundle.trust_domain.to_string(), bundle.fingerprints())
 }
 
 /// The client's side for one handshake: TLS 1.3, nothing resumed, one protocol.

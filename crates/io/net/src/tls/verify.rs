@@ -9,7 +9,7 @@ use rustls::crypto::verify_tls13_signature;
 use rustls::server::danger::{ClientCertVerified, ClientCertVerifier};
 use rustls::{CertificateError, DigitallySignedStruct, DistinguishedName, Error, SignatureScheme};
 use rustls_pki_types::{CertificateDer, ServerName, UnixTime};
-use selvedge_identity::{Peer, Revoked, TrustBundle, fingerprint};
+use selvedge_identity::{Federated, Peer, Revoked, TrustBundle, VerifyError, fingerprint};
 use selvedge_model::{SpiffeId, TrustDomain};
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -27,6 +27,8 @@ pub enum ClientCertificate {
 pub(super) enum Anchor {
     /// A root of our bundle, and nothing that is revoked.
     Bundle(Arc<TrustBundle>, Arc<Revoked>),
+    /// As [`Anchor::Bundle`]; or, for a leaf of a federated trust domain, a root of that domain's own bundle.
+    Federation(Arc<TrustBundle>, Arc<Federated>, Arc<Revoked>),
     /// A root with one of these SHA-256 (hex, lower case), which the peer sends at the end of its chain: a first join.
     Pin { trust_domain: TrustDomain, roots_sha256: Vec<String> },
 }
@@ -77,12 +79,13 @@ impl PeerVerifier {
         let mut chain: Vec<&[u8]> = vec![leaf];
         chain.extend(rest.iter().map(|der| &**der));
         let (peer, root) = match &self.anchor {
-            Anchor::Bundle(bundle, _) => {
-                // A root that is sent along is no part of the path.
-                if !rest.is_empty() {
-                    chain.pop_if(|last| bundle.roots.iter().any(|root| root == last));
-                }
-                (bundle.verify(&chain, now), None)
+            Anchor::Bundle(bundle, _) => (verify(bundle, chain, now), None),
+            Anchor::Federation(own, others, _) => {
+                let claimed = TrustBundle::unverified_domain(leaf).filter(|domain| *domain != own.trust_domain);
+                // INVARIANT: a bundle verifies leaves of its own trust domain alone, so that whoever claims one of a
+                // stranger, or none, is refused by ours.
+                let bundle = claimed.and_then(|domain| others.get(&domain)).unwrap_or(own);
+                (verify(bundle, chain, now), None)
             }
             Anchor::Pin { trust_domain, roots_sha256 } => {
                 let root =
@@ -92,7 +95,7 @@ impl PeerVerifier {
             }
         };
         let peer = peer.map_err(|error| TlsError::Peer(error.to_string()))?;
-        if let Anchor::Bundle(_, revoked) = &self.anchor
+        if let Anchor::Bundle(_, revoked) | Anchor::Federation(_, _, revoked) = &self.anchor
             && revoked.has(&peer)
         {
             return Err(TlsError::Peer(format!("the certificate `{}` of `{}` is revoked", peer.serial, peer.id)));
@@ -104,6 +107,14 @@ impl PeerVerifier {
             Some(_) | None => Ok(Found { peer, root }),
         }
     }
+}
+
+/// A root that is sent along is no part of the path.
+fn verify(bundle: &TrustBundle, mut chain: Vec<&[u8]>, now: u64) -> Result<Peer, VerifyError> {
+    if chain.len() > 1 {
+        chain.pop_if(|last| bundle.roots.iter().any(|root| root == last));
+    }
+    bundle.verify(&chain, now)
 }
 
 impl std::fmt::Debug for PeerVerifier {

@@ -11,12 +11,13 @@ const NAMES_SHOWN: usize = 4;
 /// Callers in few words: services by name; from outside by gateway, hosts and credential. `issuers`: how many the mesh
 /// has.
 pub(in crate::cli) fn who(callers: &[Identity], issuers: usize) -> Vec<String> {
-    let mut services: Vec<&Name> = Vec::new();
+    let mut services: Vec<&str> = Vec::new();
     let mut outside: BTreeMap<(&Name, BTreeSet<&Shown>), Vec<String>> = BTreeMap::new();
     let mut shown: BTreeMap<(&Name, String), BTreeSet<&Shown>> = BTreeMap::new();
     for caller in callers {
         match caller {
-            Identity::Service(name) => services.push(name),
+            Identity::Service(name) => services.push(name.as_str()),
+            Identity::Federated(id) => services.push(id.as_str()),
             Identity::Outside { gateway, hosts, shown: credential } => {
                 shown.entry((gateway, hosts.to_string())).or_default().insert(credential);
             }
@@ -30,7 +31,7 @@ pub(in crate::cli) fn who(callers: &[Identity], issuers: usize) -> Vec<String> {
         .map(|((gateway, shown), hosts)| format!("{gateway} @ {}: {}", hosts.join(" "), credentials(&shown, issuers)))
         .collect();
     if !services.is_empty() {
-        let names: Vec<&str> = services.iter().take(NAMES_SHOWN).map(|name| name.as_str()).collect();
+        let names: Vec<&str> = services.iter().take(NAMES_SHOWN).copied().collect();
         let more = services.len() - names.len();
         words.push(if more > 0 { format!("{} and {more} more", names.join(", ")) } else { names.join(", ") });
     }

@@ -129,6 +129,14 @@ fn caller(checked: &Checked, text: &str) -> Result<Caller> {
             names.clone().find(|name| name.as_str() == service).ok_or_else(|| none("service", service, names))?;
         return Ok(Caller::Service(SpiffeId::of(&checked.mesh.trust_domain, &WorkloadKind::Service(name.clone()))));
     }
+    if text.starts_with("spiffe://") {
+        let id = SpiffeId::parse(text).map_err(|error| anyhow!("`{text}` is no SPIFFE ID: {error}"))?;
+        let known = checked.mesh.federates_with.keys();
+        if !known.clone().any(|domain| domain.as_str() == id.trust_domain()) {
+            bail!("the mesh does not federate with `{}`: a service of its own is `service:NAME`", id.trust_domain());
+        }
+        return Ok(Caller::Service(id));
+    }
     let Some(text) = text.strip_prefix("gateway:") else {
         bail!("`{text}` is no caller: write `gateway:NAME`, `gateway:NAME@HOST` or `service:NAME`");
     };

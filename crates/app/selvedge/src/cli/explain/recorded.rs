@@ -97,7 +97,7 @@ fn json(records: &[Record], plan: Option<&Plan>, directory: &Path) -> Result<Str
 
 /// The record under these documents, which may not be those that decided.
 fn explain(record: &Record, plan: &Plan) -> Option<(Explanation, Replayed)> {
-    let recorded = Recorded::of(record).ok()?;
+    let recorded = Recorded::of(record, &plan.checked().mesh.trust_domain).ok()?;
     let to = destination(plan, &recorded);
     let replayed = plan.policy().replay(&recorded, to.as_ref());
     let explanation = match to.or(recorded.destination()) {

@@ -90,7 +90,7 @@ fn by_shape(path: &str) -> String {
 
 impl Tally {
     pub(super) fn count(&mut self, record: &Record, plan: &Plan, shapes: &Shapes) {
-        let recorded = match Recorded::of(record) {
+        let recorded = match Recorded::of(record, &plan.checked().mesh.trust_domain) {
             Ok(recorded) => recorded,
             Err(why) => {
                 *self.unreplayable.entry(why).or_default() += 1;

@@ -33,6 +33,7 @@ impl World {
         let terms = Terms { ttl_s: 3600, now: now_s(), serial: random_bytes() };
         let chain = authority.issue_svid(&request(&mine).unwrap(), &id(ORDERS), &[], &terms).unwrap();
         let offer = Offer {
+            federates_with: Default::default(),
             service: Name::parse("orders").unwrap(),
             workload: None,
             svid: Some(Svid::new(chain, mine).unwrap()),

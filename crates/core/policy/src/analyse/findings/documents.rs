@@ -46,7 +46,7 @@ impl Analysis<'_> {
         let rules = self.rules.values().flatten();
         let names = rules.filter_map(|(rule, _)| match &rule.from {
             From::Services(names) => Some(names),
-            From::Gateway { .. } => None,
+            From::Gateway { .. } | From::Federated(_) => None,
         });
         names.flatten().collect()
     }
@@ -110,7 +110,7 @@ impl Analysis<'_> {
             .filter_map(|(rule, _)| match &rule.from {
                 From::Gateway { credential: CredentialRule::Token { issuer, .. }, .. } => Some(issuer),
                 From::Gateway { credential: CredentialRule::Anonymous, .. } => None,
-                From::Services(_) => rule.on_behalf_of.as_ref().map(|user| &user.issuer),
+                From::Services(_) | From::Federated(_) => rule.on_behalf_of.as_ref().map(|user| &user.issuer),
             })
             .collect();
         let mut found = Vec::new();

@@ -101,6 +101,7 @@ fn finding(rule: &Rule, seen: &Seen, all: &[&Rule]) -> Option<Finding> {
     if !seen.called {
         let callers = match &rule.from {
             From::Services(names) => names.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", "),
+            From::Federated(id) => format!("`{id}`"),
             From::Gateway { gateway, .. } => format!("`{gateway}`"),
         };
         let message = format!("rule `{}` is never reached: {callers} cannot call out", rule.id.rule);
@@ -128,7 +129,10 @@ fn is_twin(rule: &Rule, other: &Rule) -> bool {
                 && at.iter().collect::<BTreeSet<_>>() == there.iter().collect()
                 && std::mem::discriminant(x) == std::mem::discriminant(y)
         }
-        (From::Services(_), From::Gateway { .. }) | (From::Gateway { .. }, From::Services(_)) => false,
+        (From::Federated(a), From::Federated(b)) => a == b,
+        (From::Services(_), From::Gateway { .. } | From::Federated(_))
+        | (From::Gateway { .. }, From::Services(_) | From::Federated(_))
+        | (From::Federated(_), From::Services(_) | From::Gateway { .. }) => false,
     };
     covers(rule, other)
         && covers(other, rule)

@@ -58,7 +58,7 @@ impl<'a> Analysis<'a> {
     fn can_call(&self, identity: &Identity) -> bool {
         let can = |service: &Service| service.workload.is_some() && service.outbound.is_some();
         match identity {
-            Identity::Outside { .. } => true,
+            Identity::Outside { .. } | Identity::Federated(_) => true,
             Identity::Service(name) => self.checked.services.get(name).is_some_and(can),
         }
     }

@@ -134,7 +134,9 @@ impl Request {
                 };
                 *gateway == through.as_str() && hosts.has(host) && shown
             }
-            (Who::Service(..), Identity::Outside { .. }) | (Who::Outside { .. }, Identity::Service(_)) => false,
+            (Who::Service(..), Identity::Outside { .. })
+            | (Who::Outside { .. }, Identity::Service(_))
+            | (_, Identity::Federated(_)) => false,
         }
     }
 

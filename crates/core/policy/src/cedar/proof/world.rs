@@ -48,6 +48,8 @@ const ALWAYS: &[&str] = &[
 
 fn callers(from: &From) -> Vec<(bool, &Name)> {
     match from {
+        // Nothing is known of it but its name.
+        From::Federated(_) => Vec::new(),
         From::Gateway { gateway, .. } => vec![(true, gateway)],
         From::Services(names) => names.iter().map(|name| (false, name)).collect(),
     }

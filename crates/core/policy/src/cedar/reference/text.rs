@@ -39,6 +39,9 @@ pub(in crate::cedar) fn from(from: &From) -> Vec<String> {
             let callers: Vec<String> = names.iter().map(|name| format!("Caller::{}", quoted(name))).collect();
             vec!["principal.kind == \"service\"".to_owned(), format!("principal in [{}]", callers.join(", "))]
         }
+        From::Federated(id) => {
+            vec!["principal.kind == \"service\"".to_owned(), format!("principal == Caller::{}", quoted(id))]
+        }
         From::Gateway { gateway, hosts, credential } => {
             let caller = format!("principal == Caller::{}", quoted(format!("gateway/{gateway}")));
             let mut parts = vec!["principal.kind == \"outside\"".to_owned(), caller, any(hosts.iter().map(host))];
