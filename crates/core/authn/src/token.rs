@@ -136,6 +136,21 @@ pub fn hypothetical(claims: &[u8], issuer: &IssuerSettings) -> Result<Principal,
     claims::hypothetical(&json::object(claims).ok_or(TokenError::Malformed)?, issuer)
 }
 
+/// As the claims of a token that was verified, for an answer about one.
+pub(crate) fn check_claims(claims: &Object, issuer: &IssuerSettings, now: u64) -> Result<Verified, TokenError> {
+    claims::check(claims, issuer, now)
+}
+
+/// The header of what may be a JWT, unverified.
+pub(crate) fn first_part(token: &str) -> Option<Object> {
+    object(token.split('.').next()?).ok()
+}
+
+/// The claims of what may be a JWT, unverified.
+pub(crate) fn second_part(token: &str) -> Option<Object> {
+    object(token.split('.').nth(1)?).ok()
+}
+
 fn check_header(header: &Object, issuer: &IssuerSettings) -> Result<(), TokenError> {
     if header.contains_key("crit") {
         return Err(TokenError::Critical);

@@ -3,6 +3,7 @@
 //! A value of [`Checked`] exists only after every document was valid, so policy, plan and proxy read it without asking.
 
 mod expectation;
+mod introspection;
 mod key;
 mod limit;
 mod schema;
@@ -11,6 +12,7 @@ mod workload;
 mod written;
 
 pub use expectation::{Allow, Case, CaseCaller, CaseToken, Expectation, Never, NeverCaller};
+pub use introspection::{Introspection, SecretAt};
 pub use key::{ApiKey, KeySet};
 pub use limit::{Amount, Limit, Per};
 pub use schema::RuleSchema;
@@ -99,6 +101,8 @@ pub struct Issuer {
     pub reach: Reach,
     /// A PEM file with the certificate authorities to trust for it, in place of the system's.
     pub ca: Option<Arc<str>>,
+    /// How it is asked about its tokens; `None`: they are JWTs, which are verified here.
+    pub introspection: Option<Introspection>,
 }
 
 /// Which addresses an issuer's URLs may lead to (server-side request forgery).

@@ -2,6 +2,7 @@
 
 mod expectation;
 mod exposure;
+mod introspection;
 mod key;
 mod rule;
 mod schema;
@@ -29,6 +30,7 @@ pub(crate) fn check(documents: Documents, found: &mut Vec<Diagnostic>) -> Option
     let places = Places { issuers: documents.issuers, selectors: selectors(access.values(), expectations.values()) };
     let access: Vec<_> = access.into_values().filter_map(|access| rule::resolve(access.value, &world, found)).collect();
     exposure::check(&access, found);
+    introspection::check(&access, &mesh, found);
     let expectations =
         expectations.into_values().map(|document| expectation::resolve(document, &world, found)).collect();
     let mut guardrails = documents.guardrails;

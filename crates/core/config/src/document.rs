@@ -4,6 +4,7 @@ mod access;
 mod allow;
 pub(crate) mod expectation;
 mod gateway;
+mod introspection;
 mod key;
 mod limit;
 mod mesh;

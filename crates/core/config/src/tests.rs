@@ -1,6 +1,7 @@
 //! What documents must be refused, each with its place; and that what is right passes.
 
 mod expectation;
+mod introspection;
 mod schema;
 mod traffic;
 

@@ -1,8 +1,8 @@
 //! Who asks: the credential at the edge, the peer's SVID inside, the process on this machine.
 
+use super::ask::Asked;
 use super::credential::{self, Bad};
 use super::route::Routed;
-use super::throttle::Throttled;
 use crate::connection::Connection;
 use crate::custody::{Carried, in_flight};
 use crate::hop::{Hop, Refusal};
@@ -35,11 +35,11 @@ pub(crate) fn identify(
     live: &Live,
     connection: &Connection,
     hop: &mut Hop,
-    Throttled { mut routed }: Throttled,
+    Asked { mut routed, said }: Asked,
 ) -> Result<Identified, Refusal> {
     let user = match connection.role.accepts {
         Accepts::EdgeCredential if routed.issuers.is_empty() && routed.key_sets.is_empty() => Shown::Absent,
-        Accepts::EdgeCredential => match credential::shown(worker, live, hop, &mut routed) {
+        Accepts::EdgeCredential => match credential::shown(worker, live, hop, &mut routed, said) {
             Ok(None) => Shown::Absent,
             Ok(Some(principal)) => Shown::Token(principal),
             Err(Bad) => Shown::Refused,

@@ -1,6 +1,6 @@
 //! `Mesh`: the trust domain, the issuers, how long certificates live.
 
-use super::{key, value};
+use super::{introspection, key, value};
 use crate::checked::{Issuer, Mesh, Reach};
 use crate::reader::{Placed, Reader};
 use crate::tree::{Key, Node, Value};
@@ -88,7 +88,7 @@ fn entries(node: &Node) -> &[(Key, Node)] {
 }
 
 fn read_issuer(reader: &mut Reader<'_>, node: &Node, name: Name) -> Option<Issuer> {
-    let known = ["issuer", "audiences", "jwksUri", "claims", "tokenTypes", "reach", "ca"];
+    let known = ["issuer", "audiences", "jwksUri", "claims", "tokenTypes", "reach", "ca", "introspection"];
     let map = reader.map(node, "an issuer", &known)?;
     let url = reader.required(&map, "issuer")?;
     let url = reader.place(url, "URL of an issuer", value::url)?;
@@ -105,6 +105,7 @@ fn read_issuer(reader: &mut Reader<'_>, node: &Node, name: Name) -> Option<Issue
     let types = reader.texts(&map, "tokenTypes", value::text);
     let jwks_uri = map.get("jwksUri").and_then(|node| reader.parse(node, "URL of a JWKS", value::url));
     let ca = map.get("ca").and_then(|node| reader.parse(node, "file", value::text));
+    let introspection = introspection::of_issuer(reader, &map, reach);
     Some(Issuer {
         name,
         url: url.value,
@@ -114,6 +115,7 @@ fn read_issuer(reader: &mut Reader<'_>, node: &Node, name: Name) -> Option<Issue
         token_types: types.map_or_else(|| vec!["at+jwt".into(), "jwt".into()], lower_case),
         reach,
         ca,
+        introspection,
     })
 }
 
