@@ -177,6 +177,7 @@ fn nothing(store: &Store) -> Result<Plan> {
         issuers: BTreeMap::new(),
         workload_ttl_s: 0,
         api_keys: Default::default(),
+        client_sets: Default::default(),
         limit_keys: 1,
     };
     let checked = Checked {

@@ -2,6 +2,7 @@
 //!
 //! A value of [`Checked`] exists only after every document was valid, so policy, plan and proxy read it without asking.
 
+mod client;
 mod expectation;
 mod introspection;
 mod key;
@@ -11,6 +12,7 @@ mod traffic;
 mod workload;
 mod written;
 
+pub use client::{CertificateName, ClientSet};
 pub use expectation::{Allow, Case, CaseCaller, CaseToken, Expectation, Never, NeverCaller};
 pub use introspection::{Introspection, SecretAt};
 pub use key::{ApiKey, KeySet};
@@ -78,6 +80,8 @@ pub struct Mesh {
     pub workload_ttl_s: u64,
     /// Sets of API keys by name; no issuer has the name of one.
     pub api_keys: BTreeMap<Name, KeySet>,
+    /// Sets of client certificates by name; no issuer and no set of API keys has the name of one.
+    pub client_sets: BTreeMap<Name, ClientSet>,
     /// How many keys each table of limits has room for, on each node.
     pub limit_keys: u32,
 }
@@ -140,6 +144,8 @@ pub struct Listener {
     pub hosts: Vec<HostPattern>,
     /// The certificate; `None` is plain HTTP.
     pub certificate: Option<Certificate>,
+    /// The sets whose certificates a client is asked for; never on plain HTTP. Who has none may do what needs none.
+    pub client_sets: Vec<Name>,
 }
 
 /// Where a listener's certificate comes from.
@@ -381,9 +387,9 @@ pub enum From {
 pub enum CredentialRule {
     /// Nothing; a credential that is shown and bad is refused all the same.
     Anonymous,
-    /// A token of this issuer, or an API key of this set.
+    /// A token of this issuer, or an API key or certificate of this set.
     Token {
-        /// The issuer, or the set of API keys.
+        /// The issuer, or the set of API keys or of client certificates.
         issuer: Name,
         /// Every one of these scopes.
         scopes: Vec<Arc<str>>,

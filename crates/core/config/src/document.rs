@@ -2,6 +2,7 @@
 
 mod access;
 mod allow;
+mod client;
 pub(crate) mod expectation;
 mod gateway;
 mod introspection;

@@ -1,5 +1,6 @@
 //! What documents must be refused, each with its place; and that what is right passes.
 
+mod client;
 mod expectation;
 mod introspection;
 mod schema;

@@ -50,7 +50,12 @@ fn exposure(service: &str, host: &str, path: &str, methods: Option<&str>) -> Acc
 }
 
 fn checked(access: Vec<Access>) -> Checked {
-    let listener = Listener { address: ([127, 0, 0, 1], 443).into(), hosts: vec![HostPattern::Any], certificate: None };
+    let listener = Listener {
+        address: ([127, 0, 0, 1], 443).into(),
+        hosts: vec![HostPattern::Any],
+        certificate: None,
+        client_sets: Vec::new(),
+    };
     let gateway = Gateway {
         name: name("public"),
         listeners: vec![listener],
@@ -67,6 +72,7 @@ fn checked(access: Vec<Access>) -> Checked {
             issuers: BTreeMap::new(),
             workload_ttl_s: 3600,
             api_keys: BTreeMap::new(),
+            client_sets: BTreeMap::new(),
             limit_keys: 1024,
         },
         gateways: [(name("public"), gateway)].into(),

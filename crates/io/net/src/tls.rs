@@ -4,6 +4,7 @@
 //! handshake, so that no byte is written to a peer that is not the expected one.
 
 pub mod client;
+mod clients;
 mod edge;
 mod error;
 mod handshake;
@@ -13,6 +14,7 @@ mod resolver;
 mod stream;
 mod verify;
 
+pub use clients::{ClientChain, Clients};
 pub use edge::{EdgeCertificate, EdgeTls};
 pub use error::TlsError;
 pub use handshake::{Alpn, Handshake};

@@ -38,9 +38,9 @@ pub(crate) fn identify(
     Asked { mut routed, said }: Asked,
 ) -> Result<Identified, Refusal> {
     let user = match connection.role.accepts {
-        Accepts::EdgeCredential if routed.issuers.is_empty() && routed.key_sets.is_empty() => Shown::Absent,
         Accepts::EdgeCredential => match credential::shown(worker, live, hop, &mut routed, said) {
-            Ok(None) => Shown::Absent,
+            // What the request itself shows goes before what its connection does.
+            Ok(None) => by_certificate(live, connection, hop, &routed),
             Ok(Some(principal)) => Shown::Token(principal),
             Err(Bad) => Shown::Refused,
         },
@@ -59,6 +59,15 @@ pub(crate) fn identify(
         Shown::Absent => {}
     }
     Ok(Identified { routed, user })
+}
+
+/// Whom the certificate of an outside caller speaks for, where a rule of the route takes one.
+fn by_certificate(live: &Live, connection: &Connection, hop: &mut Hop, routed: &Routed) -> Shown {
+    hop.challenge.certificate = !routed.certificate_sets.is_empty();
+    let Some(client) = connection.client_certificate.as_ref().filter(|_| hop.challenge.certificate) else {
+        return Shown::Absent;
+    };
+    client.user(&live.clients, &routed.certificate_sets, now_s()).map_or(Shown::Refused, Shown::Token)
 }
 
 /// The end user for whom one of our own hops speaks.

@@ -93,9 +93,22 @@ fn what_is_no_answer_is_the_issuers_fault_and_lets_nobody_in() {
     let doubled = answer().to_string().replacen('{', "{\"active\":false,", 1);
     let deep = format!("{{\"active\":true,\"a\":{}{}}}", "[".repeat(80), "]".repeat(80));
     let twice_below = r#"{"active":true,"a":{"b":1,"b":2}}"#;
-    for text in ["", "{}", "[]", "true", "{\"active\":1}", "{\"active\":\"true\"}", "{\"active\":null}", "{\"Active\":true}",
-        &doubled, &deep, twice_below, &format!("{} {{}}", answer()), "{\"active\":true", "eyJhbGciOiJFUzI1NiJ9.e30.AA"]
-    {
+    for text in [
+        "",
+        "{}",
+        "[]",
+        "true",
+        "{\"active\":1}",
+        "{\"active\":\"true\"}",
+        "{\"active\":null}",
+        "{\"Active\":true}",
+        &doubled,
+        &deep,
+        twice_below,
+        &format!("{} {{}}", answer()),
+        "{\"active\":true",
+        "eyJhbGciOiJFUzI1NiJ9.e30.AA",
+    ] {
         assert_eq!(read_answer(text.as_bytes(), &settings(), 30, NOW), Err(AnswerError::Malformed), "{text}");
     }
     assert_eq!(read_answer(b"\xff", &settings(), 30, NOW), Err(AnswerError::Malformed));
@@ -112,7 +125,17 @@ fn the_shape_of_a_token_says_who_is_asked() {
         assert_eq!(jwt("{\"alg\":\"ES256\"}", claims), Shape::Jwt(None), "{claims}");
     }
     let header = b64("{\"alg\":\"dir\"}");
-    for opaque in ["", "abc", "a.b", "a.b.c", "..", "a.b.c.d", &format!("{header}.a.b.c.d"), &format!("{header}.a"), "2YotnFZFEjr1zCsicMWpAA"] {
+    for opaque in [
+        "",
+        "abc",
+        "a.b",
+        "a.b.c",
+        "..",
+        "a.b.c.d",
+        &format!("{header}.a.b.c.d"),
+        &format!("{header}.a"),
+        "2YotnFZFEjr1zCsicMWpAA",
+    ] {
         assert_eq!(shape(opaque), Shape::Opaque, "{opaque}");
     }
 }

@@ -44,6 +44,7 @@ fn ambiguous(rule: &Rule, issuer: &Issuer, other: &Issuer) -> Diagnostic {
         column: 1,
         width: 1,
         message: format!("a token here could be of `{}` and of `{}`", issuer.name, other.name),
-        help: "accept one issuer with `introspection` for a service, and none with keys that has the same URL".to_owned(),
+        help: "accept one issuer with `introspection` for a service, and none with keys that has the same URL"
+            .to_owned(),
     }
 }

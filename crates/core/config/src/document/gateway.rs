@@ -3,7 +3,7 @@
 use super::{flag, limit, value};
 use crate::checked::{Certificate, Gateway, Limits, Listener};
 use crate::reader::{Map, Placed, Reader};
-use crate::tree::Node;
+use crate::tree::{Node, Value};
 use selvedge_model::{HostPattern, Name};
 use std::fmt::Display;
 use std::net::{IpAddr, SocketAddr};
@@ -41,9 +41,13 @@ fn read_listener(reader: &mut Reader<'_>, node: &Node) -> Option<Listener> {
         "HTTPS" => Ok(true),
         _ => Err("write `HTTP` or `HTTPS`"),
     })?;
+    let mut client_sets = Vec::new();
     let certificate = match (https, map.get("tls")) {
         (false, None) => None,
-        (true, Some(tls)) => Some(read_certificate(reader, tls, &hosts)?),
+        (true, Some(tls)) => {
+            client_sets = read_client_sets(reader, tls);
+            Some(read_certificate(reader, tls, &hosts)?)
+        }
         (false, Some(tls)) => {
             reader.error(
                 "tls-on-http",
@@ -59,11 +63,11 @@ fn read_listener(reader: &mut Reader<'_>, node: &Node) -> Option<Listener> {
             return None;
         }
     };
-    Some(Listener { address: SocketAddr::new(address, port), hosts, certificate })
+    Some(Listener { address: SocketAddr::new(address, port), hosts, certificate, client_sets })
 }
 
 fn read_certificate(reader: &mut Reader<'_>, node: &Node, hosts: &[HostPattern]) -> Option<Certificate> {
-    let map = reader.map(node, "`tls`", &["file", "mesh"])?;
+    let map = reader.map(node, "`tls`", &["file", "mesh", "clientCertificates"])?;
     let mesh = flag(reader, &map, "mesh");
     let Some(file) = map.get("file").filter(|_| !mesh) else {
         let exact = hosts.iter().all(|host| matches!(host, HostPattern::Exact(_)));
@@ -89,6 +93,14 @@ fn read_certificate(reader: &mut Reader<'_>, node: &Node, hosts: &[HostPattern])
     let (certificate, key) = (reader.required(&file, "certificate"), reader.required(&file, "key"));
     let certificate = reader.parse(certificate?, "file", value::text)?;
     Some(Certificate::File { certificate, key: reader.parse(key?, "file", value::text)? })
+}
+
+/// The sets whose certificates clients are asked for. The keys of `tls` are checked where the rest of it is read.
+fn read_client_sets(reader: &mut Reader<'_>, node: &Node) -> Vec<Name> {
+    let Value::Map(entries) = &node.value else { return Vec::new() };
+    let Some((_, node)) = entries.iter().find(|(key, _)| key.text == "clientCertificates") else { return Vec::new() };
+    let items = reader.list(node, "`clientCertificates`");
+    items.iter().filter_map(|item| reader.parse(item, "name", Name::parse)).collect()
 }
 
 fn read_limits(reader: &mut Reader<'_>, node: &Node) -> Limits {

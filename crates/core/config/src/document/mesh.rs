@@ -1,6 +1,6 @@
 //! `Mesh`: the trust domain, the issuers, how long certificates live.
 
-use super::{introspection, key, value};
+use super::{client, introspection, key, value};
 use crate::checked::{Issuer, Mesh, Reach};
 use crate::reader::{Placed, Reader};
 use crate::tree::{Key, Node, Value};
@@ -17,7 +17,7 @@ pub(super) fn read(reader: &mut Reader<'_>, spec: &Node, name: &Placed<Name>) ->
     let map = reader.map(
         spec,
         "the spec of a Mesh",
-        &["trustDomain", "issuers", "apiKeys", "limits", "authority", "allow"],
+        &["trustDomain", "issuers", "apiKeys", "clientCertificates", "limits", "authority", "allow"],
     )?;
     let domain = reader.required(&map, "trustDomain")?;
     let trust_domain = reader.parse(domain, "trust domain", TrustDomain::parse)?;
@@ -27,11 +27,13 @@ pub(super) fn read(reader: &mut Reader<'_>, spec: &Node, name: &Placed<Name>) ->
     let ttl_ms = ttl.and_then(|node| reader.parse(node, "lifetime of a certificate", workload_ttl));
     let workload_ttl_s = ttl_ms.unwrap_or(WORKLOAD_TTL_MS) / 1_000;
     let api_keys = map.get("apiKeys").map(|node| key::read_sets(reader, node, &issuers)).unwrap_or_default();
+    let certificates = map.get("clientCertificates");
+    let client_sets = certificates.map(|node| client::read_sets(reader, node, &issuers, &api_keys)).unwrap_or_default();
     let limits = map.get("limits").and_then(|node| reader.map(node, "limits", &["keys"]));
     let keys = limits.and_then(|map| map.get("keys"));
     let keys = keys.and_then(|node| reader.parse(node, "number of keys", limit_keys));
     let limit_keys = keys.unwrap_or(LIMIT_KEYS);
-    Some(Mesh { name: name.value.clone(), trust_domain, issuers, workload_ttl_s, api_keys, limit_keys })
+    Some(Mesh { name: name.value.clone(), trust_domain, issuers, workload_ttl_s, api_keys, client_sets, limit_keys })
 }
 
 /// From 10 seconds, for rehearsals, to a day: a longer one would outlive what revokes it.

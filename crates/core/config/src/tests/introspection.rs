@@ -67,7 +67,11 @@ fn two_issuers_of_one_service_that_a_token_could_be_of_are_refused() {
     let other = |url: &str, block: &str| {
         let second = format!("    second:\n      issuer: {url}\n      audiences: [https://api.acme.example]\n{block}");
         let rule = "    - { name: second, from: { gateway: public, token: second }, methods: [GET], paths: [/second] }";
-        with(GOOD).replacen(issuers, &format!("{issuers}{second}"), 1).replacen("  rules:\n", &format!("  rules:\n{rule}\n"), 1)
+        with(GOOD).replacen(issuers, &format!("{issuers}{second}"), 1).replacen(
+            "  rules:\n",
+            &format!("  rules:\n{rule}\n"),
+            1,
+        )
     };
     let asks = "      introspection: { clientId: edge, clientSecret: { file: a } }\n";
     for (text, ambiguous) in [

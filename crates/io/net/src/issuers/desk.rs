@@ -87,7 +87,8 @@ pub(super) struct Job {
 impl Desk {
     pub(super) fn new(cache_s: u64) -> Desk {
         let (jobs, taken) = mpsc::unbounded_channel();
-        let state = State { active: Lately::new(ACTIVE_MAX), refused: Lately::new(REFUSED_MAX), flights: HashMap::new() };
+        let state =
+            State { active: Lately::new(ACTIVE_MAX), refused: Lately::new(REFUSED_MAX), flights: HashMap::new() };
         Desk { cache_s, state: Mutex::new(state), jobs, taken: Mutex::new(Some(taken)) }
     }
 
@@ -97,7 +98,12 @@ impl Desk {
     }
 
     /// What is known of a token, asked for if need be; at most for `wait`.
-    pub(super) async fn ask(self: &Arc<Desk>, generation: u64, token: &str, wait: Duration) -> Result<Known, Unanswered> {
+    pub(super) async fn ask(
+        self: &Arc<Desk>,
+        generation: u64,
+        token: &str,
+        wait: Duration,
+    ) -> Result<Known, Unanswered> {
         let digest = digest(generation, token);
         let mut said = match self.look(digest, token, now_s())? {
             Looked::Known(known) => return Ok(known),

@@ -5,8 +5,8 @@ use super::Shared;
 use super::desk::{Job, Unanswered};
 use super::fetch::{FetchError, post};
 use super::keep::{KeepError, Keeper, discover, jittered, rest, roots};
-use crate::random_u128;
 use crate::now_s;
+use crate::random_u128;
 use crate::tls::client::Roots;
 use arc_swap::ArcSwapOption;
 use selvedge_authn::{Answer, IssuerSettings, client_secret_basic, question, read_answer};
@@ -91,14 +91,20 @@ async fn make(shared: &Shared, issuer: &Issuer, introspection: &Introspection) -
 async fn secret(at: &SecretAt, shared: &Shared) -> Result<Zeroizing<String>, KeepError> {
     let (place, text) = match at {
         SecretAt::File(file) => (file, read_secret(&shared.files.join(&**file)).await),
-        SecretAt::Variable(name) => (name, (shared.variables)(name).map(Zeroizing::new).ok_or_else(|| "it is not set".into())),
+        SecretAt::Variable(name) => {
+            (name, (shared.variables)(name).map(Zeroizing::new).ok_or_else(|| "it is not set".into()))
+        }
     };
     let unusable = |reason: String| KeepError::Secret { place: place.to_string(), reason };
     let text = text.map_err(unusable)?;
     let line = text.strip_suffix('\n').unwrap_or(&text);
     let line = line.strip_suffix('\r').unwrap_or(line);
     let is_secret = !line.is_empty() && line.bytes().all(|b| matches!(b, 0x20..=0x7e));
-    if is_secret { Ok(line.to_owned().into()) } else { Err(unusable("it is not one line of printable characters".to_owned())) }
+    if is_secret {
+        Ok(line.to_owned().into())
+    } else {
+        Err(unusable("it is not one line of printable characters".to_owned()))
+    }
 }
 
 async fn read_secret(path: &Path) -> Result<Zeroizing<String>, String> {
@@ -134,7 +140,12 @@ async fn serve(
 async fn answer(shared: Arc<Shared>, keeper: Arc<Keeper>, asker: Option<Arc<Asker>>, job: Job) {
     // The settings may be newer than those with which it was asked for; then the answer lies under a hash that nobody looks
     // for again.
-    let settings = shared.set.load().iter().find(|(_, state)| Arc::ptr_eq(&state.keeper, &keeper)).map(|(_, s)| s.settings.clone());
+    let settings = shared
+        .set
+        .load()
+        .iter()
+        .find(|(_, state)| Arc::ptr_eq(&state.keeper, &keeper))
+        .map(|(_, s)| s.settings.clone());
     let (Some(asker), Some(settings)) = (asker, settings) else { return job.answered(Err(Unanswered::Silent)) };
     let lifetime_s = keeper.issuer.introspection.as_ref().map_or(0, |introspection| introspection.cache_s);
     let asked = ask(&asker, &settings, lifetime_s, &job.token, &shared);

@@ -182,8 +182,7 @@ pub(super) async fn discover(
         return Err(KeepError::OtherIssuer(issuer.url.to_string()));
     }
     // The text may stand in an error for the operator: bounded, and without control characters.
-    let uri =
-        Some(text(wanted)?).filter(|uri| uri.len() <= URI_BYTES_MAX && uri.bytes().all(|b| b.is_ascii_graphic()));
+    let uri = Some(text(wanted)?).filter(|uri| uri.len() <= URI_BYTES_MAX && uri.bytes().all(|b| b.is_ascii_graphic()));
     uri.map(str::to_owned).ok_or(KeepError::Discovery(wanted))
 }
 
