@@ -88,6 +88,10 @@ pub enum TokenError {
     /// `sub` is missing, too long, or has control characters.
     #[error("the subject is missing or malformed")]
     Subject,
+    /// `cnf`: it is bound to a key or certificate (RFC 8705 §3, RFC 9449 §6), of which no proof is taken here. Whoever took
+    /// it for a bearer token would believe a thief.
+    #[error("the token is bound to a key, and came without proof of it")]
+    Bound,
     /// Over 256 scopes, or groups.
     #[error("the token has too many scopes or groups")]
     Grants,

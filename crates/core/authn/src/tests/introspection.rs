@@ -75,6 +75,9 @@ fn what_is_active_and_not_good_for_us_is_refused() {
         ("token_type", json!(["Bearer"]), Type),
         ("token_use", json!("refresh_token"), Type),
         ("token_use", json!(1), Type),
+        ("cnf", json!({"x5t#S256": "bwcK0esc3ACC3DB2Y5_lESsXE8o9ltc05O89jdN-dg2"}), TokenError::Bound),
+        ("cnf", json!({"jkt": "0ZcOCORZNYy-DWpqq30jZyJGHTN0d2HglBV3uiguA4I"}), TokenError::Bound),
+        ("cnf", json!(1), TokenError::Bound),
     ] {
         assert_eq!(refused(key, value.clone()), error, "{key} as {value}");
     }
