@@ -1,15 +1,11 @@
-//! Client certificates of outside callers: what one is worth for a request, and their files looked after.
+//! Client certificates of outside callers: what one is worth for a request.
 
-use crate::shared::Shared;
 use selvedge_model::{Name, Principal};
 use selvedge_net::{ClientChain, Clients};
 use std::cell::RefCell;
 use std::collections::BTreeMap;
-use std::sync::{Arc, Weak};
-use std::time::Duration;
+use std::sync::Arc;
 
-/// So often the files of all sets are looked at.
-const LOOK_EVERY: Duration = Duration::from_secs(2);
 /// Seconds for which a proof counts without being made again: a certificate or list that ends is noticed by then.
 const PROOF_S: u64 = 10;
 
@@ -54,16 +50,4 @@ impl Client {
         proofs.push(Proof { set: name.clone(), version, at: now, user: user.clone() });
         user
     }
-}
-
-/// Looks after the files of all sets, until the data plane is gone.
-pub(crate) fn watch(shared: Weak<Shared>) -> std::io::Result<()> {
-    std::thread::Builder::new().name("client-crls".to_owned()).spawn(move || {
-        while let Some(shared) = shared.upgrade() {
-            shared.live.load().clients.values().for_each(|set| set.refresh());
-            drop(shared);
-            std::thread::sleep(LOOK_EVERY);
-        }
-    })?;
-    Ok(())
 }

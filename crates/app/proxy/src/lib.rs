@@ -4,6 +4,7 @@
 //! was in force and says why. Everything else happens on the workers, request by request.
 
 mod accept;
+mod client_files;
 mod clients;
 mod connection;
 mod custody;
@@ -106,7 +107,7 @@ impl Proxy {
         let (live, flights) = (ArcSwap::from_pointee(live), Default::default());
         let shared = Arc::new(Shared { live, changes, issuers, flights, limiter, checks, gate, workers: count });
         health::start(Arc::downgrade(&shared), begun)?;
-        clients::watch(Arc::downgrade(&shared))?;
+        client_files::watch(Arc::downgrade(&shared))?;
         let started: std::io::Result<Vec<_>> =
             (0..workers.max(1)).map(|i| thread::start(i, shared.clone(), log.recorder(), metrics.worker(i))).collect();
         Ok(Proxy { shared, workers: started?, changing: Mutex::new(()), held: std::sync::Mutex::default() })

@@ -9,11 +9,12 @@ mod introspect;
 mod keep;
 mod lately;
 mod reach;
+mod supervise;
 
 pub use desk::{Active, Unanswered};
 
 use arc_swap::ArcSwap;
-use keep::{Keeper, supervise};
+use keep::Keeper;
 use selvedge_authn::{IssuerSettings, KeySet};
 use selvedge_config::checked::Issuer;
 use selvedge_model::Name;
@@ -22,6 +23,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
+use supervise::supervise;
 use tokio::sync::watch;
 
 /// Every issuer of the plan. Dropping it ends the background work.

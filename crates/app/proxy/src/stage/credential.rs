@@ -4,7 +4,6 @@
 //! twin of one, is refused: whichever were taken, somebody could be made to believe in the other. What is read is not sent
 //! on.
 
-use super::ask::Said;
 use super::route::Routed;
 use crate::hop::{Hop, Secret};
 use crate::live::Live;
@@ -22,13 +21,14 @@ const AUTHORIZATION: &str = "authorization";
 /// A credential that was shown and is refused; it is never taken for none.
 pub(super) struct Bad;
 
-/// Whom the credential of a request at an exposure speaks for; `None` when it shows none.
+/// Whom the credential of a request at an exposure speaks for; `None` when it shows none. `said`: what the issuer said of
+/// the token, where it was asked.
 pub(super) fn shown(
     worker: &Worker,
     live: &Live,
     hop: &mut Hop,
     routed: &mut Routed,
-    said: Option<Said>,
+    said: Option<Option<Arc<Principal>>>,
 ) -> Result<Option<Arc<Principal>>, Bad> {
     let (issuers, sets) = (routed.issuers.clone(), routed.key_sets.clone());
     if issuers.is_empty() && sets.is_empty() {
@@ -50,7 +50,7 @@ pub(super) fn shown(
                 }
                 None => {
                     let user = match (&said, bearer(value)) {
-                        (Some(said), Ok(_)) => said.principal(),
+                        (Some(user), Ok(_)) => user.clone(),
                         (None, Ok(token)) => worker.verify(live, token, &keyed(&issuers, routed)),
                         (_, Err(_)) => None,
                     };

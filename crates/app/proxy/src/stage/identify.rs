@@ -38,12 +38,14 @@ pub(crate) fn identify(
     Asked { mut routed, said }: Asked,
 ) -> Result<Identified, Refusal> {
     let user = match connection.role.accepts {
-        Accepts::EdgeCredential => match credential::shown(worker, live, hop, &mut routed, said) {
-            // What the request itself shows goes before what its connection does.
-            Ok(None) => by_certificate(live, connection, hop, &routed),
-            Ok(Some(principal)) => Shown::Token(principal),
-            Err(Bad) => Shown::Refused,
-        },
+        Accepts::EdgeCredential => {
+            match credential::shown(worker, live, hop, &mut routed, said.map(|said| said.principal())) {
+                // What the request itself shows goes before what its connection does.
+                Ok(None) => by_certificate(live, connection, hop, &routed),
+                Ok(Some(principal)) => Shown::Token(principal),
+                Err(Bad) => Shown::Refused,
+            }
+        }
         Accepts::PeerSvid => {
             still_valid(connection)?;
             user_of(routed.carried.as_deref())

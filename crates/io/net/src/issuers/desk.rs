@@ -3,7 +3,7 @@
 //! Shared by all workers of a process. A token is asked about once, however many requests bring it at a time. Answers are
 //! found by a hash, so that no token lies in memory longer than it is asked about.
 
-use super::lately::Lately;
+use super::lately::{Digest, Lately};
 use crate::now_s;
 use aws_lc_rs::digest::{Context, SHA256};
 use selvedge_authn::Verified;
@@ -23,9 +23,6 @@ const ACTIVE_MAX: usize = 8_192;
 const REFUSED_MAX: usize = 4_096;
 /// Seconds for which a refusal counts: a token that was issued a moment before it was known everywhere works soon.
 const REFUSED_S: u64 = 5;
-
-/// Hash of a token, of what its issuer's tokens must have, and of when that last changed.
-pub(super) type Digest = [u8; 32];
 
 /// An active token.
 #[derive(Debug, Clone)]

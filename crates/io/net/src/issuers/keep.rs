@@ -1,20 +1,16 @@
-//! The background work: one task for each issuer, and one that starts and ends them.
+//! The background work for one issuer whose keys are fetched.
 
 use super::desk::Desk;
 use super::fetch::{FetchError, get};
-use super::introspect::attend;
 use super::{IssuerStatus, Pace, Shared};
 use crate::tls::{TlsError, client::Roots};
 use crate::{now_ms, random_u128};
 use selvedge_authn::{AnswerError, JwksError, KeySet};
 use selvedge_config::checked::{Issuer, Reach};
-use selvedge_model::Name;
-use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
-use tokio::sync::{Notify, watch};
-use tokio::task::JoinSet;
+use tokio::sync::Notify;
 use tokio::time::{Instant, sleep_until, timeout};
 
 /// Bytes of a URL in a discovery document.
@@ -82,34 +78,8 @@ impl Keeper {
     }
 }
 
-/// Runs one task for each issuer of the set, until the sender of `changed` is gone.
-pub(super) async fn supervise(shared: Arc<Shared>, mut changed: watch::Receiver<()>) {
-    let mut tasks = JoinSet::new();
-    let mut running: BTreeMap<Name, (Arc<Keeper>, tokio::task::AbortHandle)> = BTreeMap::new();
-    while changed.changed().await.is_ok() {
-        let set = shared.set.load_full();
-        running.retain(|name, (keeper, task)| {
-            let stays = set.get(name).is_some_and(|state| Arc::ptr_eq(&state.keeper, keeper));
-            if !stays {
-                task.abort();
-            }
-            stays
-        });
-        for (name, state) in set.iter().filter(|(name, _)| !running.contains_key(*name)).collect::<Vec<_>>() {
-            let (shared, keeper) = (Arc::clone(&shared), Arc::clone(&state.keeper));
-            let task = match keeper.issuer.introspection.clone() {
-                Some(introspection) => tasks.spawn(attend(shared, keeper, introspection)),
-                None => tasks.spawn(keep(shared, keeper)),
-            };
-            running.insert(name.clone(), (Arc::clone(&state.keeper), task));
-        }
-        // Ended tasks are taken out, so that the set does not grow with every change.
-        while tasks.try_join_next().is_some() {}
-    }
-}
-
 /// Fetches the keys of one issuer for ever.
-async fn keep(shared: Arc<Shared>, keeper: Arc<Keeper>) {
+pub(super) async fn keep(shared: Arc<Shared>, keeper: Arc<Keeper>) {
     let pace = shared.pace;
     let mut retry = pace.retry_min;
     let mut last: Option<Vec<u8>> = None;

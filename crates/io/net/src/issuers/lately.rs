@@ -1,8 +1,10 @@
 //! What was learned lately, by hash: of bounded size, each with its end. Two tables take turns, so that the one that is
 //! given away at once holds what was not looked for since the other was begun.
 
-use super::desk::Digest;
 use std::collections::HashMap;
+
+/// Hash of a token and of the settings under which it is asked about.
+pub(super) type Digest = [u8; 32];
 
 #[derive(Debug)]
 pub(super) struct Lately<T> {
