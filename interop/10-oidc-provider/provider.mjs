@@ -1,4 +1,5 @@
-// npm oidc-provider on loopback: client credentials, resource indicators, JWT access tokens, keys made at its start.
+// npm oidc-provider on loopback: client credentials, resource indicators, JWT and opaque access tokens, introspection and
+// revocation, keys made at its start.
 // usage: node provider.mjs PORT SECRET
 import { generateKeyPairSync, randomUUID } from 'node:crypto';
 import Provider from 'oidc-provider';
@@ -21,12 +22,16 @@ const provider = new Provider(`http://127.0.0.1:${port}`, {
     clientCredentials: { enabled: true },
     resourceIndicators: {
       enabled: true,
-      // The resource's last segment chooses the algorithm of its tokens.
+      // The resource's last segment chooses the algorithm of its tokens, or that they are opaque, and how long they live.
       getResourceServerInfo: (_, resource) => ({
-        scope, audience: resource, accessTokenFormat: 'jwt', accessTokenTTL: 300,
+        scope, audience: resource,
+        accessTokenFormat: /\/(live|brief|beyond)$/.test(resource) ? 'opaque' : 'jwt',
+        accessTokenTTL: resource.endsWith('/brief') ? 3 : 300,
         jwt: { sign: { alg: resource.endsWith('/rs256') ? 'RS256' : 'ES256' } },
       }),
     },
+    introspection: { enabled: true },
+    revocation: { enabled: true },
   },
 });
 

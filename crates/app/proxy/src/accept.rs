@@ -1,5 +1,6 @@
 //! From an accepted socket to a connection with a role: who is at the other end, and what is spoken.
 
+use crate::clients::Client;
 use crate::connection::{Caller, Connection};
 use crate::live::{Live, Meaning};
 use crate::role::{GATEWAY, MESH_INBOUND, MESH_OUTBOUND, Role};
@@ -158,6 +159,7 @@ fn bare(role: &'static Role, (at, own): (Name, SpiffeId), bounds: Bounds, from: 
         scheme: Scheme::Http,
         sni: None,
         tls: None,
+        client_certificate: None,
         limits: bounds.limits,
         waits: bounds.waits,
     }
@@ -168,7 +170,9 @@ async fn edge(worker: &Rc<Worker>, bare: Connection, tls: &EdgeTls, tcp: TcpStre
         return worker.shard.handshake_failed(bare.role.name);
     };
     let spoken = handshake.alpn;
-    let connection = Connection { scheme: Scheme::Https, sni: handshake.sni, tls: Some(handshake.tls), ..bare };
+    let client_certificate = handshake.client.map(Client::new);
+    let (sni, tls) = (handshake.sni, Some(handshake.tls));
+    let connection = Connection { scheme: Scheme::Https, sni, tls, client_certificate, ..bare };
     match spoken {
         Some(Alpn::H2) => Box::pin(h2::serve(worker, connection, stream)).await,
         Some(Alpn::Http1) | None => h1::serve(worker, &connection, Io::new(stream)).await,

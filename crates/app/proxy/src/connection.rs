@@ -1,5 +1,6 @@
 //! What a connection tells about every request on it.
 
+use crate::clients::Client;
 use crate::role::{Arrival, Role};
 use selvedge_config::checked::{Limits, Workload};
 use selvedge_http::{HeadLimits, Scheme};
@@ -27,6 +28,8 @@ pub(crate) struct Connection {
     /// The server name that was asked for.
     pub(crate) sni: Option<String>,
     pub(crate) tls: Option<PeerTls>,
+    /// The certificate of an outside caller, if it showed one.
+    pub(crate) client_certificate: Option<Client>,
     pub(crate) limits: Limits,
     /// Whether it waits for a request: then it may be ended without loss.
     pub(crate) waits: Rc<Cell<bool>>,

@@ -32,10 +32,13 @@ pub(crate) async fn exchange(
     let room = worker.enter(connection.limits.requests_max);
     let overloaded = || Refusal::fault(Fault::Overloaded, "this process has as much under way as it may");
     let started = hop.started();
-    let admitted = head
+    let head = head
         .map_err(|error| Refusal::fault(error.fault(), error))
-        .and_then(|head| room.as_ref().map(|_| head).ok_or_else(overloaded))
-        .and_then(|head| admit(worker, &live, connection, &mut hop, head));
+        .and_then(|head| room.as_ref().map(|_| head).ok_or_else(overloaded));
+    let admitted = match head {
+        Ok(head) => admit(worker, &live, connection, &mut hop, head).await,
+        Err(refusal) => Err(refusal),
+    };
     let carried = match admitted {
         // After the decision and before a byte goes upstream; it reads the body, so it is no part of `admit`.
         Ok(admitted) => match inspect::inspect(&live, connection, &mut hop, admitted, (down, timer)).await {

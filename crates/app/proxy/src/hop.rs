@@ -42,6 +42,7 @@ pub(crate) struct Hop {
 pub(crate) struct Challenge {
     pub(crate) token: bool,
     pub(crate) key: bool,
+    pub(crate) certificate: bool,
 }
 
 /// A credential as it came; never printed, and wiped when it is dropped.

@@ -4,6 +4,8 @@
 //! was in force and says why. Everything else happens on the workers, request by request.
 
 mod accept;
+mod client_files;
+mod clients;
 mod connection;
 mod custody;
 mod exchange;
@@ -48,6 +50,7 @@ use selvedge_telemetry::{DecisionLog, Metrics};
 use shared::Shared;
 use std::net::SocketAddr;
 use std::os::fd::OwnedFd;
+use std::path::PathBuf;
 use std::sync::{Arc, PoisonError};
 use thread::Order;
 use tokio::sync::{Mutex, mpsc, oneshot, watch};
@@ -66,6 +69,8 @@ pub struct Settings {
     pub mesh_listen: Option<SocketAddr>,
     /// Where it is: endpoints in the same zone are preferred.
     pub zone: Option<Name>,
+    /// Where the relative paths of files start that documents name: authorities and lists for client certificates.
+    pub files: PathBuf,
 }
 
 /// A running data plane.
@@ -90,8 +95,8 @@ impl Proxy {
         (log, metrics): (&DecisionLog, &Arc<Metrics>),
     ) -> std::io::Result<Proxy> {
         let users = live::carries_users(&empty);
-        let (zone, listeners) = (None, Default::default());
-        let live = Live { serial: 0, plan: empty, users, mesh: None, mesh_serial: 0, zone, listeners };
+        let (zone, listeners, clients) = (None, Default::default(), Default::default());
+        let live = Live { serial: 0, plan: empty, users, mesh: None, mesh_serial: 0, zone, listeners, clients };
         let (changes, _) = watch::channel(0);
         let (checks, begun) = upstream::Checks::new();
         let (checks, count) = (Arc::new(checks), u32::try_from(workers.max(1)).unwrap_or(u32::MAX));
@@ -102,6 +107,7 @@ impl Proxy {
         let (live, flights) = (ArcSwap::from_pointee(live), Default::default());
         let shared = Arc::new(Shared { live, changes, issuers, flights, limiter, checks, gate, workers: count });
         health::start(Arc::downgrade(&shared), begun)?;
+        client_files::watch(Arc::downgrade(&shared))?;
         let started: std::io::Result<Vec<_>> =
             (0..workers.max(1)).map(|i| thread::start(i, shared.clone(), log.recorder(), metrics.worker(i))).collect();
         Ok(Proxy { shared, workers: started?, changing: Mutex::new(()), held: std::sync::Mutex::default() })
@@ -121,7 +127,8 @@ impl Proxy {
     ) -> Result<(), ApplyError> {
         let _one_at_a_time = self.changing.lock().await;
         let before = self.shared.live.load_full();
-        let listeners = live::listeners(&plan, settings, certificates)?;
+        let clients = live::clients(&plan, settings)?;
+        let listeners = live::listeners(&plan, settings, certificates, &clients)?;
         let fresh: Vec<SocketAddr> = listeners.keys().filter(|a| !before.listeners.contains_key(a)).copied().collect();
         let left: Vec<SocketAddr> = before.listeners.keys().filter(|a| !listeners.contains_key(a)).copied().collect();
         if let Err(error) = self.listen(&fresh).await {
@@ -140,7 +147,7 @@ impl Proxy {
         let mesh_serial = if same { before.mesh_serial } else { serial };
         let users = live::carries_users(&plan);
         let zone = settings.zone.clone();
-        self.shared.live.store(Arc::new(Live { serial, plan, users, mesh, mesh_serial, zone, listeners }));
+        self.shared.live.store(Arc::new(Live { serial, plan, users, mesh, mesh_serial, zone, listeners, clients }));
         self.shared.changes.send_replace(serial);
         self.leave(&left);
         Ok(())

@@ -1,10 +1,11 @@
 //! What is in force: the plan, our identities, and what each address listens for. Read by one atomic load a request.
 
+use crate::clients::Sets;
 use crate::connection::Caller;
 use crate::{EdgeSource, Settings};
 use selvedge_config::checked::{From, Listener, Rule};
 use selvedge_model::Name;
-use selvedge_net::{EdgeTls, MeshTls, TlsError};
+use selvedge_net::{Clients, EdgeTls, MeshTls, TlsError};
 use selvedge_plan::Plan;
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
@@ -26,6 +27,8 @@ pub(crate) struct Live {
     pub(crate) zone: Option<Name>,
     /// What each address is for.
     pub(crate) listeners: BTreeMap<SocketAddr, Meaning>,
+    /// The sets of client certificates that our gateways ask for.
+    pub(crate) clients: Sets,
 }
 
 impl Live {
@@ -95,6 +98,14 @@ pub enum ApplyError {
         /// Why.
         error: TlsError,
     },
+    /// The authorities or lists for client certificates are missing or unusable.
+    #[error("the client certificates of `{set}`: {error}")]
+    Clients {
+        /// The set.
+        set: Name,
+        /// Why.
+        error: TlsError,
+    },
     /// An address cannot be bound.
     #[error("cannot listen on `{address}`: {error}")]
     Bind {
@@ -108,11 +119,27 @@ pub enum ApplyError {
     WorkerGone,
 }
 
+/// The sets of client certificates that our gateways ask for, read from their files.
+pub(crate) fn clients(plan: &Plan, settings: &Settings) -> Result<Sets, ApplyError> {
+    let mut found = Sets::new();
+    let gateways = settings.gateways.iter().filter_map(|name| plan.gateway(name));
+    for name in gateways.flat_map(|gateway| &gateway.listeners).flat_map(|listener| &listener.client_sets) {
+        let Some(set) = plan.checked().mesh.client_sets.get(name).filter(|_| !found.contains_key(name)) else {
+            continue;
+        };
+        let loaded = Clients::load(set, &settings.files);
+        let loaded = loaded.map_err(|error| ApplyError::Clients { set: name.clone(), error })?;
+        found.insert(name.clone(), Arc::new(loaded));
+    }
+    Ok(found)
+}
+
 /// What each address is for under a plan, as far as it concerns us.
 pub(crate) fn listeners(
     plan: &Plan,
     settings: &Settings,
     certificates: &EdgeSource<'_>,
+    clients: &Sets,
 ) -> Result<BTreeMap<SocketAddr, Meaning>, ApplyError> {
     let mut found = BTreeMap::new();
     let mut claim = |address: SocketAddr, meaning: Meaning| match found.insert(address, meaning) {
@@ -121,7 +148,7 @@ pub(crate) fn listeners(
     };
     for gateway in settings.gateways.iter().filter_map(|name| plan.gateway(name)) {
         for (address, listeners) in by_address(&gateway.listeners) {
-            let tls = edge_tls(address, &listeners, certificates)?;
+            let tls = edge_tls(address, &listeners, certificates, clients)?;
             claim(address, Meaning::Edge { gateway: gateway.name.clone(), tls })?;
         }
     }
@@ -152,6 +179,7 @@ fn edge_tls(
     address: SocketAddr,
     listeners: &[&Listener],
     certificates: &EdgeSource<'_>,
+    clients: &Sets,
 ) -> Result<Option<Arc<EdgeTls>>, ApplyError> {
     let secured: Vec<&Listener> = listeners.iter().filter(|l| l.certificate.is_some()).copied().collect();
     if secured.is_empty() {
@@ -162,7 +190,12 @@ fn edge_tls(
     }
     let unusable = |error| ApplyError::Certificate { address, error };
     let loaded: Result<Vec<_>, _> = secured.iter().map(|listener| certificates(listener)).collect();
+    // A listener's certificate is asked for at its whole address: which rule wants it is not known before the request.
+    let mut asked: Vec<&Name> = secured.iter().flat_map(|listener| &listener.client_sets).collect();
+    asked.sort();
+    asked.dedup();
+    let asked = asked.into_iter().filter_map(|name| clients.get(name).cloned()).collect();
     // Configuration gives each listener an address of its own, so that there is one preset here.
     let preset = secured.iter().map(|listener| listener.preset).next().unwrap_or_default();
-    EdgeTls::new(loaded.map_err(unusable)?, preset).map(Arc::new).map(Some).map_err(unusable)
+    EdgeTls::asking(loaded.map_err(unusable)?, preset, asked).map(Arc::new).map(Some).map_err(unusable)
 }

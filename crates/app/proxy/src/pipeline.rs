@@ -7,7 +7,7 @@ use crate::connection::Connection;
 use crate::hop::{Hop, Refusal};
 use crate::live::Live;
 use crate::stage::quota::Admitted;
-use crate::stage::{canon, decide, identify, quota, route, throttle};
+use crate::stage::{ask, canon, decide, identify, quota, route, throttle};
 use crate::worker::Worker;
 use selvedge_http::RequestHead;
 
@@ -15,7 +15,7 @@ use selvedge_http::RequestHead;
 ///
 /// # Errors
 /// The first stage that refuses it; nothing was sent anywhere.
-pub(crate) fn admit(
+pub(crate) async fn admit(
     worker: &Worker,
     live: &Live,
     connection: &Connection,
@@ -28,8 +28,10 @@ pub(crate) fn admit(
     let routed = route::find(live, connection, hop, canonical)?;
     // By address before identity: a flood is to cost no signature that is verified for it.
     let throttled = throttle::throttle(worker, live, connection, hop, routed)?;
+    // An opaque token says nothing itself: its issuer is asked, after the limits, since that costs somebody else too.
+    let asked = ask::ask(worker, live, throttled).await?;
     // Identity before the decision: who asks is part of the facts.
-    let identified = identify::identify(worker, live, connection, hop, throttled)?;
+    let identified = identify::identify(worker, live, connection, hop, asked)?;
     // The decision when all facts are there; nothing but a permission can be forwarded.
     let permitted = decide::decide(live, connection, hop, identified)?;
     // By caller after the decision: what is not permitted takes nothing from what is.

@@ -111,6 +111,12 @@ fn fields(refusal: &Refusal, hop: &Hop) -> Fields {
         // RFC 6750 §3: what to show, and that what was shown is not accepted.
         Refusal::Denied(denial) => match denial.reason {
             DenialReason::CredentialMissing | DenialReason::CredentialRefused if challenge.key && !challenge.token => {}
+            // No scheme is registered for what TLS shows; a 401 has a challenge all the same (RFC 9110 §15.5.2).
+            DenialReason::CredentialMissing | DenialReason::CredentialRefused
+                if challenge.certificate && !challenge.token =>
+            {
+                put("www-authenticate", b"ClientCertificate");
+            }
             DenialReason::CredentialMissing => put("www-authenticate", b"Bearer"),
             DenialReason::CredentialRefused => put("www-authenticate", br#"Bearer error="invalid_token""#),
             DenialReason::NotExposed

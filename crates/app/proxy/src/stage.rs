@@ -1,5 +1,6 @@
 //! The stages, one file each.
 
+pub(crate) mod ask;
 pub(crate) mod canon;
 mod credential;
 pub(crate) mod decide;

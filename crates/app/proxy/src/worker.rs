@@ -11,6 +11,7 @@ use crate::tokens;
 use crate::upstream::Upstreams;
 use selvedge_identity::Peer;
 use selvedge_model::{Name, Principal, Record};
+use selvedge_net::issuers::{Active, Unanswered};
 use selvedge_net::now_s;
 use selvedge_telemetry::{Recorder, Shard};
 use std::cell::{Cell, RefCell};
@@ -107,6 +108,11 @@ impl Worker {
     pub(crate) fn verify(&self, live: &Live, token: &str, issuers: &[Name]) -> Option<Arc<Principal>> {
         let mut tokens = self.tokens.borrow_mut();
         tokens::verify_or_ask(&mut tokens, &self.shared.issuers, token, issuers, live.plan.hash(), now_s())
+    }
+
+    /// What an issuer that is asked about tokens says of one.
+    pub(crate) async fn introspect(&self, issuer: &Name, token: &str) -> Result<Option<Active>, Unanswered> {
+        self.shared.issuers.introspect(issuer, token).await
     }
 
     /// What this process has open.

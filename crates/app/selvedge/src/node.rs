@@ -32,7 +32,7 @@ use selvedge_identity::{JoinToken, Svid};
 use selvedge_link::NodeKind;
 use selvedge_model::{Name, TrustDomain};
 use selvedge_net::handover::Held;
-use selvedge_net::issuers::{Issuers, Pace};
+use selvedge_net::issuers::{Issuers, Pace, Variables};
 use selvedge_net::now_s;
 use selvedge_plan::Plan;
 use selvedge_proxy::Proxy;
@@ -89,6 +89,8 @@ pub(crate) struct Outset {
     pub(crate) notify: Notify,
     /// Whether it takes over from a process that runs with the same state, and gives its sockets to the next.
     pub(crate) succeeds: bool,
+    /// Where secrets are that documents name by a variable; nowhere by default.
+    pub(crate) variables: Option<Variables>,
 }
 
 /// Makes the agent, its data plane and its admin listener. To be called inside a runtime.
@@ -97,7 +99,7 @@ pub(crate) struct Outset {
 /// When the state directory, a thread or the admin listener cannot be made.
 pub(crate) async fn start(options: Options, outset: Outset) -> Result<Agent> {
     let store = Store::open(&options.state)?;
-    let Outset { mut held, notify, succeeds } = outset;
+    let Outset { mut held, notify, succeeds, variables } = outset;
     let predecessor = if succeeds { successor::take(&options.state).await } else { None };
     let predecessor = predecessor.map(|(predecessor, sockets)| {
         held.extend(sockets);
@@ -107,7 +109,7 @@ pub(crate) async fn start(options: Options, outset: Outset) -> Result<Agent> {
     let workers = options.workers.unwrap_or_else(|| std::thread::available_parallelism().map_or(1, usize::from));
     let metrics = Metrics::new(workers);
     metrics.watch(&log);
-    let issuers = Arc::new(Issuers::paced(Pace::default(), &options.files));
+    let issuers = Arc::new(Issuers::with_variables(Pace::default(), &options.files, variables.unwrap_or(|_| None)));
     issuers.start();
     let empty = Arc::new(nothing(&store)?);
     let proxy = Proxy::start(workers, empty, issuers.clone(), (&log, &metrics));
@@ -175,6 +177,7 @@ fn nothing(store: &Store) -> Result<Plan> {
         issuers: BTreeMap::new(),
         workload_ttl_s: 0,
         api_keys: Default::default(),
+        client_sets: Default::default(),
         limit_keys: 1,
         federates_with: Default::default(),
     };

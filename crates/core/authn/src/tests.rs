@@ -3,6 +3,7 @@
 mod bearer;
 mod claims;
 mod header;
+mod introspection;
 mod json;
 mod keys;
 mod token;

@@ -88,6 +88,10 @@ pub enum TokenError {
     /// `sub` is missing, too long, or has control characters.
     #[error("the subject is missing or malformed")]
     Subject,
+    /// `cnf`: it is bound to a key or certificate (RFC 8705 §3, RFC 9449 §6), of which no proof is taken here. Whoever took
+    /// it for a bearer token would believe a thief.
+    #[error("the token is bound to a key, and came without proof of it")]
+    Bound,
     /// Over 256 scopes, or groups.
     #[error("the token has too many scopes or groups")]
     Grants,
@@ -134,6 +138,21 @@ fn algorithm(header: &Object) -> Result<&'static str, TokenError> {
 /// As [`verify`], for claims that no signature could save.
 pub fn hypothetical(claims: &[u8], issuer: &IssuerSettings) -> Result<Principal, TokenError> {
     claims::hypothetical(&json::object(claims).ok_or(TokenError::Malformed)?, issuer)
+}
+
+/// As the claims of a token that was verified, for an answer about one.
+pub(crate) fn check_claims(claims: &Object, issuer: &IssuerSettings, now: u64) -> Result<Verified, TokenError> {
+    claims::check(claims, issuer, now)
+}
+
+/// The header of what may be a JWT, unverified.
+pub(crate) fn first_part(token: &str) -> Option<Object> {
+    object(token.split('.').next()?).ok()
+}
+
+/// The claims of what may be a JWT, unverified.
+pub(crate) fn second_part(token: &str) -> Option<Object> {
+    object(token.split('.').nth(1)?).ok()
 }
 
 fn check_header(header: &Object, issuer: &IssuerSettings) -> Result<(), TokenError> {

@@ -2,8 +2,10 @@
 //!
 //! A value of [`Checked`] exists only after every document was valid, so policy, plan and proxy read it without asking.
 
+mod client;
 mod expectation;
 mod federation;
+mod introspection;
 mod key;
 mod limit;
 mod schema;
@@ -11,8 +13,10 @@ mod traffic;
 mod workload;
 mod written;
 
+pub use client::{CertificateName, ClientSet};
 pub use expectation::{Allow, Case, CaseCaller, CaseToken, Expectation, Never, NeverCaller};
 pub use federation::{Federation, Profile};
+pub use introspection::{Introspection, SecretAt};
 pub use key::{ApiKey, KeySet};
 pub use limit::{Amount, Limit, Per};
 pub use schema::RuleSchema;
@@ -78,6 +82,8 @@ pub struct Mesh {
     pub workload_ttl_s: u64,
     /// Sets of API keys by name; no issuer has the name of one.
     pub api_keys: BTreeMap<Name, KeySet>,
+    /// Sets of client certificates by name; no issuer and no set of API keys has the name of one.
+    pub client_sets: BTreeMap<Name, ClientSet>,
     /// How many keys each table of limits has room for, on each node.
     pub limit_keys: u32,
     /// Other trust domains whose workloads rules may name.
@@ -103,6 +109,8 @@ pub struct Issuer {
     pub reach: Reach,
     /// A PEM file with the certificate authorities to trust for it, in place of the system's.
     pub ca: Option<Arc<str>>,
+    /// How it is asked about its tokens; `None`: they are JWTs, which are verified here.
+    pub introspection: Option<Introspection>,
 }
 
 /// Which addresses an issuer's URLs may lead to (server-side request forgery).
@@ -142,6 +150,8 @@ pub struct Listener {
     pub certificate: Option<Certificate>,
     /// What its clients may negotiate; `modern` unless written.
     pub preset: TlsPreset,
+    /// The sets whose certificates a client is asked for; never on plain HTTP. Who has none may do what needs none.
+    pub client_sets: Vec<Name>,
     /// Where it is written.
     pub source: Source,
 }
@@ -399,9 +409,9 @@ pub enum From {
 pub enum CredentialRule {
     /// Nothing; a credential that is shown and bad is refused all the same.
     Anonymous,
-    /// A token of this issuer, or an API key of this set.
+    /// A token of this issuer, or an API key or certificate of this set.
     Token {
-        /// The issuer, or the set of API keys.
+        /// The issuer, or the set of API keys or of client certificates.
         issuer: Name,
         /// Every one of these scopes.
         scopes: Vec<Arc<str>>,

@@ -1,8 +1,10 @@
 //! Cross-references: what documents say of each other, and the defaults that depend on it.
 
+mod client;
 mod expectation;
 mod exposure;
 mod federation;
+mod introspection;
 mod key;
 mod rule;
 mod schema;
@@ -26,11 +28,13 @@ pub(crate) fn check(documents: Documents, found: &mut Vec<Diagnostic>) -> Option
     key::fill(&mut mesh, documents.keys, found);
     let world = World { mesh: &mesh, gateways: &gateways, services: &services, schemas: &documents.schemas };
     gateways.values().for_each(|gateway| check_listeners(gateway, found));
+    gateways.values().for_each(|gateway| client::check_listeners(gateway, &mesh, found));
     check_outbound(&services, found);
     federation::check(&mesh, &services, found);
     let places = Places { issuers: documents.issuers, selectors: selectors(access.values(), expectations.values()) };
     let access: Vec<_> = access.into_values().filter_map(|access| rule::resolve(access.value, &world, found)).collect();
     exposure::check(&access, found);
+    introspection::check(&access, &mesh, found);
     let expectations =
         expectations.into_values().map(|document| expectation::resolve(document, &world, found)).collect();
     let mut guardrails = documents.guardrails;

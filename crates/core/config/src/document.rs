@@ -2,9 +2,11 @@
 
 mod access;
 mod allow;
+mod client;
 pub(crate) mod expectation;
 mod federation;
 mod gateway;
+mod introspection;
 mod key;
 mod limit;
 mod mesh;

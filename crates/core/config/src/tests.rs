@@ -1,7 +1,9 @@
 //! What documents must be refused, each with its place; and that what is right passes.
 
+mod client;
 mod expectation;
 mod federation;
+mod introspection;
 mod schema;
 mod traffic;
 

@@ -26,6 +26,8 @@ pub struct CertificateFacts {
     pub uris: Vec<String>,
     /// DNS names, and IP addresses as a URL writes them.
     pub hosts: Vec<String>,
+    /// Addresses of electronic mail.
+    pub emails: Vec<String>,
     /// `basicConstraints`: whether it may issue.
     pub is_authority: bool,
     /// `keyUsage`, when there is one.
@@ -56,16 +58,16 @@ pub(crate) struct Purposes {
 pub fn facts(der: &[u8]) -> Result<CertificateFacts, LeafError> {
     let certificate = parse(der)?;
     let malformed = |_| LeafError::Malformed;
-    let (mut uris, mut hosts) = (Vec::new(), Vec::new());
+    let (mut uris, mut hosts, mut emails) = (Vec::new(), Vec::new(), Vec::new());
     if let Some(names) = certificate.subject_alternative_name().map_err(malformed)? {
         for name in &names.value.general_names {
             match name {
                 GeneralName::URI(uri) => uris.push((*uri).to_owned()),
                 GeneralName::DNSName(host) => hosts.push((*host).to_owned()),
                 GeneralName::IPAddress(octets) => hosts.push(address(octets).ok_or(LeafError::Malformed)?),
+                GeneralName::RFC822Name(email) => emails.push((*email).to_owned()),
                 GeneralName::Invalid(..) => return Err(LeafError::Malformed),
                 GeneralName::OtherName(..)
-                | GeneralName::RFC822Name(_)
                 | GeneralName::X400Address(_)
                 | GeneralName::DirectoryName(_)
                 | GeneralName::EDIPartyName(_)
@@ -89,6 +91,7 @@ pub fn facts(der: &[u8]) -> Result<CertificateFacts, LeafError> {
         public_der: certificate.public_key().raw.to_vec(),
         uris,
         hosts,
+        emails,
         is_authority: certificate.basic_constraints().map_err(malformed)?.is_some_and(|basic| basic.value.ca),
         usage,
         purposes,

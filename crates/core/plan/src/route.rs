@@ -22,6 +22,10 @@ pub struct Route {
     pub token_issuers: Arc<[Name]>,
     /// Those of them that are sets of API keys.
     pub key_sets: Arc<[Name]>,
+    /// Those of them that are sets of client certificates.
+    pub certificate_sets: Arc<[Name]>,
+    /// The issuer of tokens that is asked about them, and the `iss` that it goes by; at most one behind a service.
+    pub introspecting: Option<(Name, Arc<str>)>,
 }
 
 /// Hosts and paths of one gateway.
@@ -51,13 +55,21 @@ impl RouteTable {
             issuers.dedup();
             let (sets, tokens): (Vec<Name>, Vec<Name>) =
                 issuers.iter().cloned().partition(|name| checked.mesh.api_keys.contains_key(name));
+            let (certificates, tokens): (Vec<Name>, Vec<Name>) =
+                tokens.into_iter().partition(|name| checked.mesh.client_sets.contains_key(name));
+            let certificates: Arc<[Name]> = certificates.into();
+            let asked = tokens.iter().filter_map(|name| checked.mesh.issuers.get(name));
+            let mut asked = asked.filter(|issuer| issuer.introspection.is_some());
+            let introspecting = asked.next().map(|issuer| (issuer.name.clone(), issuer.url.clone()));
             let issuers: Arc<[Name]> = issuers.into();
             let (tokens, sets): (Arc<[Name]>, Arc<[Name]>) = (tokens.into(), sets.into());
             for exposure in exposures {
                 for port in &exposure.rule.ports {
                     let (service, port, key_sets) = (access.service.clone(), port.clone(), sets.clone());
+                    let (issuers, token_issuers) = (issuers.clone(), tokens.clone());
+                    let (introspecting, certificate_sets) = (introspecting.clone(), certificates.clone());
                     let route =
-                        Route { service, port, issuers: issuers.clone(), token_issuers: tokens.clone(), key_sets };
+                        Route { service, port, issuers, token_issuers, key_sets, certificate_sets, introspecting };
                     table.add(&exposure, Arc::new(route));
                 }
             }

@@ -57,6 +57,7 @@ fn checked(access: Vec<Access>) -> Checked {
         certificate: None,
         preset: Default::default(),
         source: source(),
+        client_sets: Vec::new(),
     };
     let gateway = Gateway {
         name: name("public"),
@@ -74,6 +75,7 @@ fn checked(access: Vec<Access>) -> Checked {
             issuers: BTreeMap::new(),
             workload_ttl_s: 3600,
             api_keys: BTreeMap::new(),
+            client_sets: BTreeMap::new(),
             limit_keys: 1024,
             federates_with: Default::default(),
         },

@@ -50,6 +50,7 @@ fn compiled(rules: Vec<Rule>) -> Result<Policy, Vec<selvedge_config::Diagnostic>
             issuers: BTreeMap::new(),
             workload_ttl_s: 3600,
             api_keys: BTreeMap::new(),
+            client_sets: BTreeMap::new(),
             limit_keys: 1024,
             federates_with: Default::default(),
         },

@@ -114,6 +114,14 @@ fn inputs_folder() -> PathBuf {
 /// # Errors
 /// The first file that is no case.
 pub fn load(directory: &Path) -> Result<Vec<Case>, CaseError> {
+    load_with(directory, Case::parse)
+}
+
+/// As [`load`], for cases that say more.
+pub(crate) fn load_with<T>(
+    directory: &Path,
+    parse: impl Fn(&Path, &str) -> Result<T, CaseError>,
+) -> Result<Vec<T>, CaseError> {
     let failed = |file: &Path, error| CaseError { file: file.into(), line: 0, fact: CaseFact::Read(error) };
     let mut files = Vec::new();
     for entry in std::fs::read_dir(directory).map_err(|error| failed(directory, error))? {
@@ -123,7 +131,7 @@ pub fn load(directory: &Path) -> Result<Vec<Case>, CaseError> {
     files.sort();
     let read = |file: &PathBuf| {
         let text = std::fs::read_to_string(file).map_err(|error| failed(file, error))?;
-        Case::parse(file, &text)
+        parse(file, &text)
     };
     files.iter().map(read).collect()
 }

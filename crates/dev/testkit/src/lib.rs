@@ -6,6 +6,7 @@
 //! cannot hide in both. `cases/README.md` describes the format.
 
 mod case;
+mod edge;
 mod judge;
 mod message;
 mod pure;
@@ -13,6 +14,7 @@ mod target;
 mod template;
 
 pub use case::{Case, CaseError, CaseFact, Expect, Upstream, inputs, inputs_schema, load, requests};
+pub use edge::{EdgeCase, edge};
 pub use judge::{Mismatch, Outcome};
 pub use message::{Message, Seen, read};
 pub use pure::Pure;

@@ -3,12 +3,18 @@
 //! An identity provider is an upstream that is not trusted: its addresses, sizes and times are bounded (THREATS 10), and
 //! when it fails, the last good keys stay. Without keys no token of it is accepted.
 
+mod desk;
 pub(crate) mod fetch;
+mod introspect;
 mod keep;
+mod lately;
 mod reach;
+mod supervise;
+
+pub use desk::{Active, Unanswered};
 
 use arc_swap::ArcSwap;
-use keep::{Keeper, supervise};
+use keep::Keeper;
 use selvedge_authn::{IssuerSettings, KeySet};
 use selvedge_config::checked::Issuer;
 use selvedge_model::Name;
@@ -17,6 +23,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
+use supervise::supervise;
 use tokio::sync::watch;
 
 /// Every issuer of the plan. Dropping it ends the background work.
@@ -79,7 +86,11 @@ struct Shared {
     pace: Pace,
     /// Where the relative paths of `ca` files start.
     files: PathBuf,
+    variables: Variables,
 }
+
+/// Looks up a variable of the environment that a document names.
+pub type Variables = fn(&str) -> Option<String>;
 
 impl Default for Pace {
     fn default() -> Pace {
@@ -102,8 +113,13 @@ impl Issuers {
 
     /// As [`Issuers::new`], with another pace, and `ca` files relative to `files`.
     pub fn paced(pace: Pace, files: &Path) -> Issuers {
+        Issuers::with_variables(pace, files, |_| None)
+    }
+
+    /// As [`Issuers::paced`], with secrets from variables too.
+    pub fn with_variables(pace: Pace, files: &Path, variables: Variables) -> Issuers {
         let set = ArcSwap::default();
-        let shared = Shared { set, generations: AtomicU64::new(0), pace, files: files.to_owned() };
+        let shared = Shared { set, generations: AtomicU64::new(0), pace, files: files.to_owned(), variables };
         Issuers { shared: Arc::new(shared), changed: watch::Sender::new(()) }
     }
 
@@ -134,6 +150,17 @@ impl Issuers {
         if let Some(state) = self.shared.set.load().get(issuer) {
             state.keeper.ask();
         }
+    }
+
+    /// What an issuer with `introspection` says of a token, now or lately: `None`, it is refused.
+    ///
+    /// # Errors
+    /// Why nothing is known of it: that is no proof that it is bad, and still it lets nobody in.
+    pub async fn introspect(&self, issuer: &Name, token: &str) -> Result<Option<Active>, Unanswered> {
+        let set = self.snapshot();
+        let state = set.get(issuer).ok_or(Unanswered::Nobody)?;
+        let desk = state.keeper.desk.as_ref().ok_or(Unanswered::Nobody)?;
+        desk.ask(state.generation, token, self.shared.pace.fetch_timeout).await
     }
 
     /// How each issuer does.

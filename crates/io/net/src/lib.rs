@@ -21,6 +21,6 @@ pub use limits::{memory_max, memory_used, raise_descriptors};
 pub use listener::Listener;
 pub use random::{random_bytes, random_u128};
 pub use tls::{
-    Alpn, Call, ClientCertificate, EdgeCertificate, EdgeTls, EndpointTls, Handshake, JoinTls, MeshTls, Stream,
-    TlsError, TlsStream, client,
+    Alpn, Call, ClientCertificate, ClientChain, Clients, EdgeCertificate, EdgeTls, EndpointTls, Handshake, JoinTls,
+    MeshTls, Stream, TlsError, TlsStream, client,
 };

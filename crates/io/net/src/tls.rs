@@ -4,6 +4,7 @@
 //! handshake, so that no byte is written to a peer that is not the expected one.
 
 pub mod client;
+mod clients;
 mod edge;
 mod endpoint;
 mod error;
@@ -15,6 +16,7 @@ pub(crate) mod spiffe;
 mod stream;
 mod verify;
 
+pub use clients::{ClientChain, Clients};
 pub use edge::{EdgeCertificate, EdgeTls};
 pub use endpoint::EndpointTls;
 pub use error::TlsError;

@@ -8,10 +8,11 @@ use super::route::Routed;
 use crate::hop::{Hop, Secret};
 use crate::live::Live;
 use crate::worker::Worker;
-use selvedge_authn::{bearer, key_scheme, shown_key};
+use selvedge_authn::{Shape, bearer, key_scheme, shape, shown_key};
 use selvedge_http::Fields;
 use selvedge_model::{Name, Principal};
 use selvedge_net::now_s;
+use std::borrow::Cow;
 use std::sync::Arc;
 
 /// The field that both tokens and API keys may be in.
@@ -20,21 +21,21 @@ const AUTHORIZATION: &str = "authorization";
 /// A credential that was shown and is refused; it is never taken for none.
 pub(super) struct Bad;
 
-/// Whom the credential of a request at an exposure speaks for; `None` when it shows none.
+/// Whom the credential of a request at an exposure speaks for; `None` when it shows none. `said`: what the issuer said of
+/// the token, where it was asked.
 pub(super) fn shown(
     worker: &Worker,
     live: &Live,
     hop: &mut Hop,
     routed: &mut Routed,
+    said: Option<Option<Arc<Principal>>>,
 ) -> Result<Option<Arc<Principal>>, Bad> {
     let (issuers, sets) = (routed.issuers.clone(), routed.key_sets.clone());
-    let header = |set: &Name| live.plan.checked().mesh.api_keys.get(set).map(|set| &*set.header);
-    let mut names: Vec<&str> = sets.iter().filter_map(header).collect();
-    if !issuers.is_empty() {
-        names.push(AUTHORIZATION);
+    if issuers.is_empty() && sets.is_empty() {
+        return Ok(None);
     }
-    names.sort_unstable();
-    names.dedup();
+    let header = |set: &Name| live.plan.checked().mesh.api_keys.get(set).map(|set| &*set.header);
+    let names = names(live, routed);
     (hop.challenge.token, hop.challenge.key) = (!issuers.is_empty(), !sets.is_empty());
     let found = one(&routed.request.fields, &names);
     let shown = match found {
@@ -48,7 +49,11 @@ pub(super) fn shown(
                     of_key(live, hop, key, &here)
                 }
                 None => {
-                    let user = bearer(value).ok().and_then(|token| worker.verify(live, token, &issuers));
+                    let user = match (&said, bearer(value)) {
+                        (Some(user), Ok(_)) => user.clone(),
+                        (None, Ok(token)) => worker.verify(live, token, &keyed(&issuers, routed)),
+                        (_, Err(_)) => None,
+                    };
                     if user.is_some() && live.plan.limits().forwards_tokens() {
                         hop.token = Some(Secret::new(value));
                     }
@@ -59,6 +64,38 @@ pub(super) fn shown(
     };
     routed.request.fields.retain(|name| !names.contains(&name) && !is_twin(name, &names));
     shown.map(Some).ok_or(Bad)
+}
+
+/// The fields of this route that may carry a credential.
+fn names<'l>(live: &'l Live, routed: &Routed) -> Vec<&'l str> {
+    let header = |set: &Name| live.plan.checked().mesh.api_keys.get(set).map(|set| &*set.header);
+    let mut names: Vec<&str> = routed.key_sets.iter().filter_map(header).collect();
+    if !routed.issuers.is_empty() {
+        names.push(AUTHORIZATION);
+    }
+    names.sort_unstable();
+    names.dedup();
+    names
+}
+
+/// Those issuers whose tokens are verified by keys.
+fn keyed<'i>(issuers: &'i Arc<[Name]>, routed: &Routed) -> Cow<'i, [Name]> {
+    match &routed.introspecting {
+        None => Cow::Borrowed(issuers),
+        Some((asked, _)) => issuers.iter().filter(|name| *name != asked).cloned().collect(),
+    }
+}
+
+/// The bearer token of a request, and the issuer that is to be asked about it. A token in the form of a JWT goes by the
+/// `iss` that it names, and any other is of the one issuer here that is asked; so none is shown to another than its own.
+pub(super) fn to_ask<'r>(live: &Live, routed: &'r Routed) -> Option<(&'r Name, &'r str)> {
+    let (issuer, url) = routed.introspecting.as_ref()?;
+    let Found::One(AUTHORIZATION, value) = one(&routed.request.fields, &names(live, routed)) else { return None };
+    let token = bearer(value).ok()?;
+    match shape(token) {
+        Shape::Opaque => Some((issuer, token)),
+        Shape::Jwt(of) => (of.as_deref() == Some(&**url)).then_some((issuer, token)),
+    }
 }
 
 /// What was found in the fields that may carry a credential.

@@ -1,8 +1,8 @@
 //! Who asks: the credential at the edge, the peer's SVID inside, the process on this machine.
 
+use super::ask::Asked;
 use super::credential::{self, Bad};
 use super::route::Routed;
-use super::throttle::Throttled;
 use crate::connection::Connection;
 use crate::custody::{Carried, in_flight};
 use crate::hop::{Hop, Refusal};
@@ -35,15 +35,17 @@ pub(crate) fn identify(
     live: &Live,
     connection: &Connection,
     hop: &mut Hop,
-    Throttled { mut routed }: Throttled,
+    Asked { mut routed, said }: Asked,
 ) -> Result<Identified, Refusal> {
     let user = match connection.role.accepts {
-        Accepts::EdgeCredential if routed.issuers.is_empty() && routed.key_sets.is_empty() => Shown::Absent,
-        Accepts::EdgeCredential => match credential::shown(worker, live, hop, &mut routed) {
-            Ok(None) => Shown::Absent,
-            Ok(Some(principal)) => Shown::Token(principal),
-            Err(Bad) => Shown::Refused,
-        },
+        Accepts::EdgeCredential => {
+            match credential::shown(worker, live, hop, &mut routed, said.map(|said| said.principal())) {
+                // What the request itself shows goes before what its connection does.
+                Ok(None) => by_certificate(live, connection, hop, &routed),
+                Ok(Some(principal)) => Shown::Token(principal),
+                Err(Bad) => Shown::Refused,
+            }
+        }
         Accepts::PeerSvid => {
             still_valid(connection)?;
             user_of(routed.carried.as_deref())
@@ -59,6 +61,15 @@ pub(crate) fn identify(
         Shown::Absent => {}
     }
     Ok(Identified { routed, user })
+}
+
+/// Whom the certificate of an outside caller speaks for, where a rule of the route takes one.
+fn by_certificate(live: &Live, connection: &Connection, hop: &mut Hop, routed: &Routed) -> Shown {
+    hop.challenge.certificate = !routed.certificate_sets.is_empty();
+    let Some(client) = connection.client_certificate.as_ref().filter(|_| hop.challenge.certificate) else {
+        return Shown::Absent;
+    };
+    client.user(&live.clients, &routed.certificate_sets, now_s()).map_or(Shown::Refused, Shown::Token)
 }
 
 /// The end user for whom one of our own hops speaks.

@@ -21,6 +21,10 @@ pub(crate) struct Routed {
     pub(crate) issuers: Arc<[Name]>,
     /// Sets of API keys that are read on this route.
     pub(crate) key_sets: Arc<[Name]>,
+    /// Sets of client certificates that count on this route.
+    pub(crate) certificate_sets: Arc<[Name]>,
+    /// The issuer that is asked about tokens, and the `iss` that it goes by.
+    pub(crate) introspecting: Option<(Name, Arc<str>)>,
 }
 
 pub(crate) fn find(
@@ -30,12 +34,15 @@ pub(crate) fn find(
     canonical: Canonicalised,
 ) -> Result<Routed, Refusal> {
     let Canonicalised { request, carried } = canonical;
+    let (mut introspecting, mut certificate_sets) = (None, Arc::default());
     let (service, port, issuers, key_sets) = match connection.role.finds {
         Finds::Exposure => {
             let table = live.plan.routes(&connection.at);
             let host = request.host.as_str();
             let route = table.and_then(|table| table.find(host, request.path.as_str(), &request.method));
             let route = route.ok_or_else(not_exposed)?;
+            introspecting = route.introspecting.clone();
+            certificate_sets = route.certificate_sets.clone();
             (route.service.clone(), route.port.clone(), route.token_issuers.clone(), route.key_sets.clone())
         }
         Finds::LocalWorkload => {
@@ -50,7 +57,7 @@ pub(crate) fn find(
     };
     hop.record.service = Some(service.clone());
     hop.record.port = Some(port.clone());
-    Ok(Routed { request, carried, service, port, issuers, key_sets })
+    Ok(Routed { request, carried, service, port, issuers, key_sets, certificate_sets, introspecting })
 }
 
 fn not_exposed() -> Refusal {

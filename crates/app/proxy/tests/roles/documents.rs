@@ -51,8 +51,10 @@ pub(crate) struct Documents {
     pub(crate) key_sets: &'static str,
     /// Limits of `orders`, in YAML.
     pub(crate) service_limit: &'static str,
-    /// Issuers of the mesh, in YAML. Nobody fetches their keys.
+    /// Issuers of the mesh, in YAML. Nobody fetches their keys, unless `fetches`.
     pub(crate) issuers: &'static str,
+    /// Whether the gateway asks issuers.
+    pub(crate) fetches: bool,
     /// The `mode` of `orders`.
     pub(crate) mode: &'static str,
     /// Guardrails, in Cedar.
@@ -97,6 +99,7 @@ impl Documents {
             key_sets: "null",
             service_limit: "null",
             issuers: "{}",
+            fetches: false,
             mode: "enforce",
             guardrails: "",
             appended: String::new(),

@@ -13,6 +13,8 @@ mod change;
 #[cfg(test)]
 mod client;
 #[cfg(test)]
+mod credentials;
+#[cfg(test)]
 mod documents;
 #[cfg(test)]
 mod edge;
@@ -26,6 +28,8 @@ mod frames;
 mod hostile;
 #[cfg(test)]
 mod http2;
+#[cfg(test)]
+mod idp;
 #[cfg(test)]
 mod inner;
 #[cfg(test)]

@@ -7,13 +7,13 @@ use selvedge_config::SourceFile;
 use selvedge_config::checked::{Endpoint, HostPort, Listener};
 use selvedge_identity::{Authority, PrivateKey, ServerCertificate, Svid, Terms, request};
 use selvedge_model::{DecisionId, Host, HostPattern, Name, Record, RuleId, Source, SpiffeId, TrustDomain};
-use selvedge_net::issuers::Issuers;
+use selvedge_net::issuers::{Issuers, Pace};
 use selvedge_net::{EdgeCertificate, MeshTls, TlsError, now_s, random_bytes};
 use selvedge_plan::Plan;
 use selvedge_proxy::{ApplyError, Proxy, Settings};
 use selvedge_telemetry::{DecisionLog, Metrics, find};
 use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use tempfile::TempDir;
@@ -27,6 +27,7 @@ pub(crate) struct Process {
     identities: &'static [&'static str],
     // Ends its thread when it is dropped.
     _log: DecisionLog,
+    issuers: Arc<Issuers>,
     directory: TempDir,
 }
 
@@ -72,6 +73,9 @@ impl World {
             far: Process::start(far, &["orders", "shut"], &empty),
             documents,
         };
+        if world.documents.fetches {
+            world.gateway.issuers.start();
+        }
         world.apply(&world.documents).await;
         world
     }
@@ -208,13 +212,18 @@ fn compile(text: &str, documents: &Documents) -> Plan {
     Plan::compile(checked, &registered).unwrap()
 }
 
+fn secret(variable: &str) -> Option<String> {
+    (variable == "SELVEDGE_SECRET_IDP").then(|| "secret".to_owned())
+}
+
 impl Process {
     fn start(settings: Settings, identities: &'static [&'static str], empty: &Arc<Plan>) -> Process {
         let directory = tempfile::tempdir().unwrap();
         let log = DecisionLog::open(directory.path()).unwrap();
         let metrics = Metrics::new(1);
-        let proxy = Proxy::start(1, empty.clone(), Arc::new(Issuers::new()), (&log, &metrics)).unwrap();
-        Process { proxy, settings, identities, _log: log, directory }
+        let issuers = Arc::new(Issuers::with_variables(Pace::default(), Path::new(""), secret));
+        let proxy = Proxy::start(1, empty.clone(), issuers.clone(), (&log, &metrics)).unwrap();
+        Process { proxy, settings, identities, _log: log, issuers, directory }
     }
 
     /// All records of this process, once one of them is what is looked for.

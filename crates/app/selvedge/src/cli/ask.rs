@@ -39,9 +39,10 @@ impl Repository {
         Ok(Repository { checked, policy })
     }
 
-    /// How many issuers and sets of API keys the mesh has.
+    /// How many issuers and sets of API keys and certificates the mesh has.
     pub(super) fn issuers(&self) -> usize {
-        self.checked.mesh.issuers.len() + self.checked.mesh.api_keys.len()
+        let mesh = &self.checked.mesh;
+        mesh.issuers.len() + mesh.api_keys.len() + mesh.client_sets.len()
     }
 
     /// Ready to be asked.

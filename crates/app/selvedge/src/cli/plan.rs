@@ -50,6 +50,7 @@ pub(super) fn run(arguments: &Arguments, output: Output) -> Result<ExitCode> {
             .issuers
             .keys()
             .chain(repository.checked.mesh.api_keys.keys())
+            .chain(repository.checked.mesh.client_sets.keys())
             .cloned()
             .collect::<BTreeSet<_>>()
     };

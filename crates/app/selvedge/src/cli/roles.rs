@@ -92,5 +92,11 @@ fn outset() -> Outset {
     let mut passed = listenfd::ListenFd::from_env();
     let listeners = (0..passed.len()).filter_map(|index| passed.take_tcp_listener(index).ok().flatten());
     let held = listeners.filter_map(|listener| Some((listener.local_addr().ok()?, listener.into()))).collect();
-    Outset { held, notify: Notify::to(std::env::var("NOTIFY_SOCKET").ok()), succeeds: true }
+    let notify = Notify::to(std::env::var("NOTIFY_SOCKET").ok());
+    Outset { held, notify, succeeds: true, variables: Some(variable) }
+}
+
+/// A variable of the environment, for a secret that a document names.
+pub(super) fn variable(name: &str) -> Option<String> {
+    std::env::var(name).ok()
 }

@@ -1,5 +1,6 @@
 //! `selvedge up [DIR]`: control, every gateway and a node on this machine, in one process.
 
+use super::roles::variable;
 use super::{control, process};
 use crate::node::{self, Options, Outset, Way, WorkloadSocket};
 use crate::say::say;
@@ -101,7 +102,7 @@ async fn follow_gateways(
 /// A gateway or node of this process, until the process ends.
 async fn part(options: Options, control: Control, mut ended: watch::Receiver<()>) -> Result<()> {
     let (kind, name) = (options.kind, options.name.clone());
-    let agent = node::start(options, Outset::default()).await?;
+    let agent = node::start(options, Outset { variables: Some(variable), ..Outset::default() }).await?;
     let link = move |services: &[Name]| Ok(control.local_link(kind, &name, services)?);
     // The sender is dropped when the process is told to end.
     agent.run(Way::Local(Box::new(link)), async move { while ended.changed().await.is_ok() {} }).await;

@@ -89,7 +89,8 @@ pub(crate) async fn enforce(
         NodeKind::Node => Vec::new(),
     };
     let (mesh_listen, zone) = (options.mesh_listen, options.zone.clone());
-    let settings = Settings { gateways, services: services.to_vec(), mesh_listen, zone };
+    let files = options.files.clone();
+    let settings = Settings { gateways, services: services.to_vec(), mesh_listen, zone, files };
     let source = |listener: &Listener| edge_certificate(listener, certificates, &options.files);
     proxy.apply(&settings, plan.clone(), Some(mesh), &source).await?;
     Ok(())

@@ -148,3 +148,10 @@ fn a_token_with_more_than_256_scopes_or_groups_is_refused() {
     assert_eq!(with_claim("realm_access", json!({"roles": many(257)})), Err(TokenError::Grants));
     assert_eq!(with_claim("scope", json!("s ".repeat(257))), Err(TokenError::Grants));
 }
+
+#[test]
+fn a_token_that_is_bound_to_a_key_is_no_bearer_token() {
+    for cnf in [json!({"jkt": "0ZcOCORZNYy-DWpqq30jZyJGHTN0d2HglBV3uiguA4I"}), json!({}), json!("x")] {
+        assert_eq!(with_claim("cnf", cnf), Err(TokenError::Bound));
+    }
+}

@@ -17,6 +17,9 @@ const DATE_S_MAX: u64 = 253_402_300_799;
 
 pub(super) fn check(claims: &Object, issuer: &IssuerSettings, now: u64) -> Result<Verified, TokenError> {
     check_issuer(claims, issuer)?;
+    if claims.contains_key("cnf") {
+        return Err(TokenError::Bound);
+    }
     let expires = time(claims, "exp", TokenError::Expired)?.ok_or(TokenError::Expired)?;
     if expires.saturating_add(LEEWAY_S) <= now {
         return Err(TokenError::Expired);

@@ -1,6 +1,6 @@
 //! One `Access` document resolved: its service, ports and callers exist, and every rule can be enforced where it applies.
 
-use super::{World, expectation::labelled, schema, unknown};
+use super::{World, client, expectation::labelled, schema, unknown};
 use crate::Diagnostic;
 use crate::checked::{self, CredentialRule, From, Protocol, Service};
 use crate::document::{Access, Caller, Rule};
@@ -106,13 +106,19 @@ fn resolve_user(rule: &Rule, world: &World<'_>, tcp: bool, found: &mut Vec<Diagn
 
 fn resolve_from(from: Caller, world: &World<'_>, found: &mut Vec<Diagnostic>) -> Option<From> {
     match from {
-        Caller::Gateway { gateway, hosts, token, key, scopes, groups } => {
+        Caller::Gateway { gateway, hosts, token, key, certificate, scopes, groups } => {
             let hosts = resolve_hosts(&gateway, hosts, world, found)?;
             let sets = &world.mesh.api_keys;
             if let Some(set) = token.as_ref().filter(|set| key && !sets.contains_key(&set.value)) {
                 found.push(unknown(set, "set of API keys named", sets.keys()));
             }
-            if let Some(issuer) = token.as_ref().filter(|name| !key && !world.mesh.issuers.contains_key(&name.value)) {
+            if let (Some(set), true, Some(known)) = (&token, certificate, world.gateways.get(&gateway.value)) {
+                client::check_rule(set, &known.value, &hosts, world.mesh, found);
+            }
+            let of_issuer = !key && !certificate;
+            if let Some(issuer) =
+                token.as_ref().filter(|name| of_issuer && !world.mesh.issuers.contains_key(&name.value))
+            {
                 found.push(unknown(issuer, "issuer", world.mesh.issuers.keys()));
             }
             let credential = match token {

@@ -51,6 +51,8 @@ pub(crate) enum Caller {
         token: Option<Placed<Name>>,
         /// Whether it is a set of API keys.
         key: bool,
+        /// Whether it is a set of client certificates.
+        certificate: bool,
         scopes: Vec<Arc<str>>,
         groups: Vec<Arc<str>>,
     },
@@ -126,6 +128,7 @@ fn read_from(reader: &mut Reader<'_>, node: &Node, forward_token: &mut bool) -> 
         "hosts",
         "token",
         "apiKey",
+        "clientCertificate",
         "scopes",
         "groups",
         "anonymous",
@@ -157,7 +160,9 @@ fn read_from(reader: &mut Reader<'_>, node: &Node, forward_token: &mut bool) -> 
         return read_from_gateway(reader, &map, *forward_token);
     }
     let of_a_user = ["scopes", "groups"].into_iter().filter(|_| map.get("onBehalfOf").is_none());
-    for key in ["hosts", "token", "apiKey", "anonymous", "forwardToken"].into_iter().chain(of_a_user) {
+    for key in
+        ["hosts", "token", "apiKey", "clientCertificate", "anonymous", "forwardToken"].into_iter().chain(of_a_user)
+    {
         if let Some(node) = map.get(key) {
             let help = match key {
                 "scopes" | "groups" => format!("add `onBehalfOf: ISSUER`, or leave `{key}` out"),
@@ -219,11 +224,12 @@ fn read_from_gateway(reader: &mut Reader<'_>, map: &Map<'_>, forward_token: bool
     let gateway = map.get("gateway")?;
     let gateway = reader.place(gateway, "name", Name::parse)?;
     let mut named = |key| map.get(key).and_then(|node| reader.place(node, "name", Name::parse));
-    let (token, key) = (named("token"), named("apiKey"));
+    let (token, key, certificate) = (named("token"), named("apiKey"), named("clientCertificate"));
     let anonymous = flag(reader, map, "anonymous");
     let shown = usize::from(token.is_some()) + usize::from(key.is_some()) + usize::from(anonymous);
+    let shown = shown + usize::from(certificate.is_some());
     if shown != 1 {
-        let help = "write one of `token: ISSUER`, `apiKey: SET`, and `anonymous: true` to let everyone in";
+        let help = "write one of `token: ISSUER`, `apiKey: SET`, `clientCertificate: SET`, and `anonymous: true` to let everyone in";
         reader.error("no-credential", gateway.at, "a rule from a gateway needs one credential".to_owned(), help);
     }
     let is_key = key.is_some() && token.is_none();
@@ -236,7 +242,12 @@ fn read_from_gateway(reader: &mut Reader<'_>, map: &Map<'_>, forward_token: bool
         let help = "write `scopes`, which a key is granted when it is made";
         reader.error("not-enforceable", node.at, "an API key is in no group".to_owned(), help);
     }
-    let token = token.or(key);
+    let is_certificate = certificate.is_some() && token.is_none() && key.is_none();
+    for node in ["scopes", "groups"].into_iter().filter_map(|key| map.get(key)).filter(|_| is_certificate) {
+        let help = "leave it out: say in `when` which `context.user.subject` may";
+        reader.error("not-enforceable", node.at, "a certificate grants no scopes and no groups".to_owned(), help);
+    }
+    let token = token.or(key).or(certificate);
     let scopes = reader.texts(map, "scopes", value::text).unwrap_or_default();
     let groups = reader.texts(map, "groups", value::text).unwrap_or_default();
     if let (None, Some(grant)) = (&token, scopes.first().or(groups.first())) {
@@ -249,5 +260,13 @@ fn read_from_gateway(reader: &mut Reader<'_>, map: &Map<'_>, forward_token: bool
     }
     let values = |grants: Vec<Placed<Arc<str>>>| grants.into_iter().map(|grant| grant.value).collect();
     let hosts = reader.texts(map, "hosts", HostPattern::parse).unwrap_or_default();
-    Some(Caller::Gateway { gateway, hosts, token, key: is_key, scopes: values(scopes), groups: values(groups) })
+    Some(Caller::Gateway {
+        gateway,
+        hosts,
+        token,
+        key: is_key,
+        certificate: is_certificate,
+        scopes: values(scopes),
+        groups: values(groups),
+    })
 }

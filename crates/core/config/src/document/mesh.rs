@@ -1,6 +1,6 @@
 //! `Mesh`: the trust domain, the issuers, how long certificates live.
 
-use super::{federation, key, value};
+use super::{client, federation, introspection, key, value};
 use crate::checked::{Issuer, Mesh, Reach};
 use crate::reader::{Placed, Reader};
 use crate::tree::{Key, Node, Value};
@@ -17,7 +17,7 @@ pub(super) fn read(reader: &mut Reader<'_>, spec: &Node, name: &Placed<Name>) ->
     let map = reader.map(
         spec,
         "the spec of a Mesh",
-        &["trustDomain", "issuers", "apiKeys", "limits", "authority", "federatesWith", "allow"],
+        &["trustDomain", "issuers", "apiKeys", "clientCertificates", "limits", "authority", "federatesWith", "allow"],
     )?;
     let domain = reader.required(&map, "trustDomain")?;
     let trust_domain = reader.parse(domain, "trust domain", TrustDomain::parse)?;
@@ -27,6 +27,8 @@ pub(super) fn read(reader: &mut Reader<'_>, spec: &Node, name: &Placed<Name>) ->
     let ttl_ms = ttl.and_then(|node| reader.parse(node, "lifetime of a certificate", workload_ttl));
     let workload_ttl_s = ttl_ms.unwrap_or(WORKLOAD_TTL_MS) / 1_000;
     let api_keys = map.get("apiKeys").map(|node| key::read_sets(reader, node, &issuers)).unwrap_or_default();
+    let certificates = map.get("clientCertificates");
+    let client_sets = certificates.map(|node| client::read_sets(reader, node, &issuers, &api_keys)).unwrap_or_default();
     let limits = map.get("limits").and_then(|node| reader.map(node, "limits", &["keys"]));
     let keys = limits.and_then(|map| map.get("keys"));
     let keys = keys.and_then(|node| reader.parse(node, "number of keys", limit_keys));
@@ -34,7 +36,7 @@ pub(super) fn read(reader: &mut Reader<'_>, spec: &Node, name: &Placed<Name>) ->
     let federated = map.get("federatesWith").map(|node| federation::read(reader, node, &trust_domain));
     let federates_with = federated.unwrap_or_default();
     let name = name.value.clone();
-    Some(Mesh { name, trust_domain, issuers, workload_ttl_s, api_keys, limit_keys, federates_with })
+    Some(Mesh { name, trust_domain, issuers, workload_ttl_s, api_keys, client_sets, limit_keys, federates_with })
 }
 
 /// From 10 seconds, for rehearsals, to a day: a longer one would outlive what revokes it.
@@ -91,7 +93,7 @@ fn entries(node: &Node) -> &[(Key, Node)] {
 }
 
 fn read_issuer(reader: &mut Reader<'_>, node: &Node, name: Name) -> Option<Issuer> {
-    let known = ["issuer", "audiences", "jwksUri", "claims", "tokenTypes", "reach", "ca"];
+    let known = ["issuer", "audiences", "jwksUri", "claims", "tokenTypes", "reach", "ca", "introspection"];
     let map = reader.map(node, "an issuer", &known)?;
     let url = reader.required(&map, "issuer")?;
     let url = reader.place(url, "URL of an issuer", value::url)?;
@@ -108,6 +110,7 @@ fn read_issuer(reader: &mut Reader<'_>, node: &Node, name: Name) -> Option<Issue
     let types = reader.texts(&map, "tokenTypes", value::text);
     let jwks_uri = map.get("jwksUri").and_then(|node| reader.parse(node, "URL of a JWKS", value::url));
     let ca = map.get("ca").and_then(|node| reader.parse(node, "file", value::text));
+    let introspection = introspection::of_issuer(reader, &map, reach);
     Some(Issuer {
         name,
         url: url.value,
@@ -117,6 +120,7 @@ fn read_issuer(reader: &mut Reader<'_>, node: &Node, name: Name) -> Option<Issue
         token_types: types.map_or_else(|| vec!["at+jwt".into(), "jwt".into()], lower_case),
         reach,
         ca,
+        introspection,
     })
 }
 

@@ -106,6 +106,9 @@ pub(super) fn new_rule(checked: &Checked, facts: &Facts<'_>) -> Option<NewRule> 
                 CredentialRule::Token { issuer, .. } if checked.mesh.api_keys.contains_key(issuer) => {
                     format!("apiKey: {issuer}")
                 }
+                CredentialRule::Token { issuer, .. } if checked.mesh.client_sets.contains_key(issuer) => {
+                    format!("clientCertificate: {issuer}")
+                }
                 CredentialRule::Token { issuer, .. } => format!("token: {issuer}"),
             };
             format!("{{ gateway: {gateway}, hosts: [{:?}], {credential} }}", hosts.first()?.to_string())
@@ -145,7 +148,11 @@ fn rule_for(checked: &Checked, facts: &Facts<'_>) -> Option<Rule> {
                 Credential::Refused => return None,
                 Credential::Token(principal) => {
                     let (issuers, sets) = (&checked.mesh.issuers, &checked.mesh.api_keys);
-                    if !issuers.contains_key(&principal.issuer) && !sets.contains_key(&principal.issuer) {
+                    let certificates = checked.mesh.client_sets.contains_key(&principal.issuer);
+                    if !issuers.contains_key(&principal.issuer)
+                        && !sets.contains_key(&principal.issuer)
+                        && !certificates
+                    {
                         return None;
                     }
                     let (issuer, scopes, groups) = (principal.issuer.clone(), Vec::new(), Vec::new());

@@ -1,13 +1,14 @@
-//! One `GET` of a small document from an issuer: the address is checked and then used, no redirect is followed, size
+//! One exchange with an issuer, for a small document: the address is checked and then used, no redirect is followed, size
 //! and time are bounded.
 
 use super::reach;
 use crate::dial::connect_to;
 use crate::tls::{Alpn, Stream, TlsError, client::Roots, spiffe};
 use bytes::Bytes;
-use http_body_util::{BodyExt, Empty, LengthLimitError, Limited};
+use http_body_util::{BodyExt, Full, LengthLimitError, Limited};
 use hyper::client::conn::http1;
-use hyper::{Request, Response, StatusCode, Uri, body::Incoming, header};
+use hyper::header::{self, HeaderValue};
+use hyper::{Method, Request, Response, StatusCode, Uri, body::Incoming};
 use hyper_util::rt::TokioIo;
 use selvedge_config::checked::Reach;
 use selvedge_identity::TrustBundle;
@@ -47,6 +48,13 @@ pub(crate) enum FetchError {
     Timeout(u128),
 }
 
+impl FetchError {
+    /// Whether the server does not believe who asks.
+    pub(super) fn is_about_who_asks(&self) -> bool {
+        matches!(self, FetchError::Status { status: StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN, .. })
+    }
+}
+
 /// Where a URL leads.
 struct Place {
     host: String,
@@ -71,7 +79,18 @@ pub(super) async fn get(
     roots: Option<&Roots>,
     timeout: Duration,
 ) -> Result<Bytes, FetchError> {
-    get_proven(url, reach, roots.map(Proof::Web), timeout).await
+    send(url, reach, roots.map(Proof::Web), timeout, None).await
+}
+
+/// Sends a form with an `Authorization` field. The caller bounds the time of all of it.
+pub(super) async fn post(
+    url: &str,
+    reach: Reach,
+    roots: Option<&Roots>,
+    timeout: Duration,
+    (authorization, form): (&str, String),
+) -> Result<Bytes, FetchError> {
+    send(url, reach, roots.map(Proof::Web), timeout, Some((authorization, form))).await
 }
 
 /// As [`get`], by whatever proof; without one, only plain http on loopback.
@@ -81,6 +100,16 @@ pub(crate) async fn get_proven(
     proof: Option<Proof<'_>>,
     timeout: Duration,
 ) -> Result<Bytes, FetchError> {
+    send(url, reach, proof, timeout, None).await
+}
+
+async fn send(
+    url: &str,
+    reach: Reach,
+    proof: Option<Proof<'_>>,
+    timeout: Duration,
+    form: Option<(&str, String)>,
+) -> Result<Bytes, FetchError> {
     let place = Place::parse(url, reach)?;
     let tcp = place.connect(reach).await?;
     let stream = match (place.tls, proof) {
@@ -89,7 +118,7 @@ pub(crate) async fn get_proven(
         (true, Some(Proof::Spiffe(bundle, id))) => spiffe::connect(tcp, &place.host, bundle, id, timeout).await?,
         (true, None) => return Err(FetchError::Url(url.to_owned())),
     };
-    exchange(stream, &place, url).await
+    exchange(stream, place.request(form).ok_or_else(|| FetchError::Http(url.to_owned()))?, url).await
 }
 
 impl Place {
@@ -111,6 +140,21 @@ impl Place {
             written => written.strip_prefix(':').and_then(|port| port.parse().ok()).ok_or_else(bad)?,
         };
         if host.is_empty() { Err(bad()) } else { Ok(Place { host, port, tls, uri }) }
+    }
+
+    fn request(&self, form: Option<(&str, String)>) -> Option<Request<Full<Bytes>>> {
+        let target = self.uri.path_and_query().map_or("/", |path| path.as_str());
+        let request = Request::builder()
+            .uri(target)
+            .header(header::HOST, self.uri.authority().map_or("", |authority| authority.as_str()))
+            .header(header::ACCEPT, "application/json")
+            .header(header::USER_AGENT, "selvedge")
+            .header(header::CONNECTION, "close");
+        let Some((authorization, form)) = form else { return request.body(Full::default()).ok() };
+        let mut authorization = HeaderValue::from_str(authorization).ok()?;
+        authorization.set_sensitive(true);
+        let request = request.method(Method::POST).header(header::AUTHORIZATION, authorization);
+        request.header(header::CONTENT_TYPE, "application/x-www-form-urlencoded").body(form.into()).ok()
     }
 
     /// Every address of the name is checked, and the connection goes to one that was: the name is not resolved again.
@@ -139,16 +183,8 @@ impl Place {
     }
 }
 
-async fn exchange(stream: Stream, place: &Place, url: &str) -> Result<Bytes, FetchError> {
+async fn exchange(stream: Stream, request: Request<Full<Bytes>>, url: &str) -> Result<Bytes, FetchError> {
     let broken = || FetchError::Http(url.to_owned());
-    let target = place.uri.path_and_query().map_or("/", |path| path.as_str());
-    let request = Request::get(target)
-        .header(header::HOST, place.uri.authority().map_or("", |authority| authority.as_str()))
-        .header(header::ACCEPT, "application/json")
-        .header(header::USER_AGENT, "selvedge")
-        .header(header::CONNECTION, "close")
-        .body(Empty::<Bytes>::new())
-        .map_err(|_| broken())?;
     let mut builder = http1::Builder::new();
     builder.max_buf_size(HEAD_BYTES_MAX);
     let (mut sender, connection) = builder.handshake(TokioIo::new(stream)).await.map_err(|_| broken())?;

@@ -1,27 +1,27 @@
-//! The background work: one task for each issuer, and one that starts and ends them.
+//! The background work for one issuer whose keys are fetched.
 
+use super::desk::Desk;
 use super::fetch::{FetchError, get};
 use super::{IssuerStatus, Pace, Shared};
 use crate::tls::{TlsError, client::Roots};
 use crate::{now_ms, random_u128};
-use selvedge_authn::{JwksError, KeySet};
+use selvedge_authn::{AnswerError, JwksError, KeySet};
 use selvedge_config::checked::{Issuer, Reach};
-use selvedge_model::Name;
-use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
-use tokio::sync::{Notify, watch};
-use tokio::task::JoinSet;
+use tokio::sync::Notify;
 use tokio::time::{Instant, sleep_until, timeout};
 
-/// Bytes of the `jwks_uri` in a discovery document.
+/// Bytes of a URL in a discovery document.
 const URI_BYTES_MAX: usize = 2048;
 
 /// Where the keys of one issuer come from, and how fetching them goes.
 #[derive(Debug)]
 pub(super) struct Keeper {
-    issuer: Issuer,
+    pub(super) issuer: Issuer,
+    /// Where it is asked about tokens, if it is.
+    pub(super) desk: Option<Arc<Desk>>,
     wake: Notify,
     /// Guards the status: written after a fetch, read by the admin page.
     status: Mutex<IssuerStatus>,
@@ -29,13 +29,17 @@ pub(super) struct Keeper {
 
 /// Why keys were not fetched.
 #[derive(Debug, thiserror::Error)]
-enum KeepError {
+pub(super) enum KeepError {
     #[error(transparent)]
     Fetch(#[from] FetchError),
-    #[error("the discovery document is no JSON object with `issuer` and `jwks_uri`")]
-    Discovery,
+    #[error("the discovery document is no JSON object with `issuer` and `{0}`")]
+    Discovery(&'static str),
     #[error("the discovery document is of another issuer than `{0}`")]
     OtherIssuer(String),
+    #[error("the introspection: {0}")]
+    Answer(AnswerError),
+    #[error("the secret `{place}` is unusable: {reason}")]
+    Secret { place: String, reason: String },
     #[error("the keys: {0}")]
     Keys(#[from] JwksError),
     #[error("the `ca` file `{path}` is unreadable: {reason}")]
@@ -46,13 +50,15 @@ enum KeepError {
 
 impl Keeper {
     pub(super) fn new(issuer: &Issuer) -> Keeper {
-        Keeper { issuer: issuer.clone(), wake: Notify::new(), status: Mutex::default() }
+        let desk = issuer.introspection.as_ref().map(|introspection| Arc::new(Desk::new(introspection.cache_s)));
+        Keeper { issuer: issuer.clone(), desk, wake: Notify::new(), status: Mutex::default() }
     }
 
-    /// Whether the keys of this issuer come from the same place.
+    /// Whether the keys of this issuer, or what is said of its tokens, come from the same place.
     pub(super) fn serves(&self, other: &Issuer) -> bool {
         let ours = &self.issuer;
         (&ours.url, &ours.jwks_uri, ours.reach, &ours.ca) == (&other.url, &other.jwks_uri, other.reach, &other.ca)
+            && ours.introspection == other.introspection
     }
 
     pub(super) fn ask(&self) {
@@ -63,7 +69,7 @@ impl Keeper {
         self.status.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    fn note(&self, result: Result<(), &KeepError>) {
+    pub(super) fn note(&self, result: Result<(), &KeepError>) {
         let mut status = self.status.lock().unwrap_or_else(PoisonError::into_inner);
         match result {
             Ok(()) => *status = IssuerStatus { succeeded_ms: Some(now_ms()), error: None },
@@ -72,30 +78,8 @@ impl Keeper {
     }
 }
 
-/// Runs one task for each issuer of the set, until the sender of `changed` is gone.
-pub(super) async fn supervise(shared: Arc<Shared>, mut changed: watch::Receiver<()>) {
-    let mut tasks = JoinSet::new();
-    let mut running: BTreeMap<Name, (Arc<Keeper>, tokio::task::AbortHandle)> = BTreeMap::new();
-    while changed.changed().await.is_ok() {
-        let set = shared.set.load_full();
-        running.retain(|name, (keeper, task)| {
-            let stays = set.get(name).is_some_and(|state| Arc::ptr_eq(&state.keeper, keeper));
-            if !stays {
-                task.abort();
-            }
-            stays
-        });
-        for (name, state) in set.iter().filter(|(name, _)| !running.contains_key(*name)).collect::<Vec<_>>() {
-            let task = tasks.spawn(keep(Arc::clone(&shared), Arc::clone(&state.keeper)));
-            running.insert(name.clone(), (Arc::clone(&state.keeper), task));
-        }
-        // Ended tasks are taken out, so that the set does not grow with every change.
-        while tasks.try_join_next().is_some() {}
-    }
-}
-
 /// Fetches the keys of one issuer for ever.
-async fn keep(shared: Arc<Shared>, keeper: Arc<Keeper>) {
+pub(super) async fn keep(shared: Arc<Shared>, keeper: Arc<Keeper>) {
     let pace = shared.pace;
     let mut retry = pace.retry_min;
     let mut last: Option<Vec<u8>> = None;
@@ -128,7 +112,7 @@ async fn keep(shared: Arc<Shared>, keeper: Arc<Keeper>) {
 }
 
 /// Waits until `due`; until `soonest`, when somebody asks.
-async fn rest(keeper: &Keeper, due: Instant, soonest: Instant) {
+pub(super) async fn rest(keeper: &Keeper, due: Instant, soonest: Instant) {
     tokio::select! {
         () = sleep_until(due) => {}
         () = keeper.wake.notified() => sleep_until(due.min(soonest)).await,
@@ -145,31 +129,36 @@ async fn fetch_keys(issuer: &Issuer, files: &Path, pace: Pace) -> Result<(Vec<u8
     let roots = roots(issuer, files).await?;
     let uri = match &issuer.jwks_uri {
         Some(uri) => uri.to_string(),
-        None => discover(issuer, roots.as_ref(), pace).await?,
+        None => discover(issuer, "jwks_uri", roots.as_ref(), pace).await?,
     };
     let jwks = get(&uri, issuer.reach, roots.as_ref(), pace.fetch_timeout).await?;
     let keys = KeySet::parse(&jwks)?;
     Ok((jwks.to_vec(), keys))
 }
 
-/// OpenID Connect Discovery 1.0 §4: the document must be of exactly this issuer (§4.3).
-async fn discover(issuer: &Issuer, roots: Option<&Roots>, pace: Pace) -> Result<String, KeepError> {
+/// A URL of the discovery document (OpenID Connect Discovery 1.0 §4, RFC 8414 §2), which must be of exactly this issuer
+/// (§4.3).
+pub(super) async fn discover(
+    issuer: &Issuer,
+    wanted: &'static str,
+    roots: Option<&Roots>,
+    pace: Pace,
+) -> Result<String, KeepError> {
     let url = format!("{}/.well-known/openid-configuration", issuer.url.trim_end_matches('/'));
     let document = get(&url, issuer.reach, roots, pace.fetch_timeout).await?;
-    let document: serde_json::Value = serde_json::from_slice(&document).map_err(|_| KeepError::Discovery)?;
-    let text = |name: &str| document.get(name).and_then(serde_json::Value::as_str).ok_or(KeepError::Discovery);
+    let document: serde_json::Value = serde_json::from_slice(&document).map_err(|_| KeepError::Discovery(wanted))?;
+    let text = |name: &str| document.get(name).and_then(serde_json::Value::as_str).ok_or(KeepError::Discovery(wanted));
     if text("issuer")? != &*issuer.url {
         return Err(KeepError::OtherIssuer(issuer.url.to_string()));
     }
     // The text may stand in an error for the operator: bounded, and without control characters.
-    let uri =
-        Some(text("jwks_uri")?).filter(|uri| uri.len() <= URI_BYTES_MAX && uri.bytes().all(|b| b.is_ascii_graphic()));
-    uri.map(str::to_owned).ok_or(KeepError::Discovery)
+    let uri = Some(text(wanted)?).filter(|uri| uri.len() <= URI_BYTES_MAX && uri.bytes().all(|b| b.is_ascii_graphic()));
+    uri.map(str::to_owned).ok_or(KeepError::Discovery(wanted))
 }
 
 /// Whom to trust for https, read anew each time: a file may have changed. Plain http on loopback needs nobody, and a
 /// machine without authorities may still use it.
-async fn roots(issuer: &Issuer, files: &Path) -> Result<Option<Roots>, KeepError> {
+pub(super) async fn roots(issuer: &Issuer, files: &Path) -> Result<Option<Roots>, KeepError> {
     let Some(ca) = &issuer.ca else {
         let native = tokio::task::spawn_blocking(Roots::native).await;
         return match native {

@@ -1,6 +1,7 @@
 //! Issuers against a small server of the test's own, on loopback.
 
 mod idp;
+mod introspect;
 
 use super::fetch::get;
 use super::*;
@@ -26,6 +27,7 @@ fn issuer(url: &str) -> Issuer {
         token_types: vec!["jwt".into()],
         reach: Reach::Loopback,
         ca: None,
+        introspection: None,
     }
 }
 

@@ -6,7 +6,7 @@ use super::{Stream, TlsError, TlsStream, provider};
 use rustls::client::Resumption;
 use rustls::{ClientConfig, RootCertStore};
 use rustls_pki_types::pem::PemObject;
-use rustls_pki_types::{CertificateDer, ServerName};
+use rustls_pki_types::{CertificateDer, PrivateKeyDer, ServerName};
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::net::TcpStream;
@@ -30,6 +30,46 @@ pub async fn connect(
 ) -> Result<(Stream, Handshake), TlsError> {
     let roots = Roots::of(roots.iter().map(|der| CertificateDer::from(der.as_slice())))?;
     roots.connect(io, server_name, alpn, timeout).await
+}
+
+/// As [`connect`], and shows a certificate when the server asks for one: a chain (DER, leaf first) and its key.
+///
+/// # Errors
+/// As [`connect`]; in TLS 1.3 a certificate that the server refuses is told with the first bytes that are read.
+pub async fn connect_showing(
+    io: TcpStream,
+    server_name: &str,
+    roots: &[Vec<u8>],
+    timeout: Duration,
+    (chain, key): (&[Vec<u8>], &[u8]),
+) -> Result<(Stream, Handshake), TlsError> {
+    let roots = Roots::of(roots.iter().map(|der| CertificateDer::from(der.as_slice())))?;
+    let chain = chain.iter().map(|der| CertificateDer::from(der.clone())).collect();
+    let key = PrivateKeyDer::try_from(key.to_vec()).map_err(TlsError::unusable)?;
+    let builder = ClientConfig::builder_with_provider(provider()).with_safe_default_protocol_versions();
+    let builder = builder.map_err(TlsError::unusable)?.with_root_certificates(roots.0);
+    let config = builder.with_client_auth_cert(chain, key).map_err(TlsError::unusable)?;
+    hand_shake(io, server_name, config, Some(Alpn::Http1), timeout).await
+}
+
+/// A handshake, without what earlier ones left behind.
+async fn hand_shake(
+    io: TcpStream,
+    server_name: &str,
+    mut config: ClientConfig,
+    alpn: Option<Alpn>,
+    timeout: Duration,
+) -> Result<(Stream, Handshake), TlsError> {
+    let unbracketed = server_name.trim_start_matches('[').trim_end_matches(']');
+    let name = ServerName::try_from(unbracketed.to_owned()).map_err(TlsError::unusable)?;
+    config.alpn_protocols = Alpn::names(alpn.as_slice());
+    config.resumption = Resumption::disabled();
+    within(timeout, async {
+        let connected = TlsConnector::from(Arc::new(config)).connect(name, io).await;
+        let stream = connected.map(TlsStream::Client).map_err(|error| TlsError::of(&error))?;
+        Ok(describe(stream, Some(unbracketed.to_ascii_lowercase()), None))
+    })
+    .await
 }
 
 impl Roots {
@@ -68,18 +108,8 @@ impl Roots {
         alpn: Option<Alpn>,
         timeout: Duration,
     ) -> Result<(Stream, Handshake), TlsError> {
-        let unbracketed = server_name.trim_start_matches('[').trim_end_matches(']');
-        let name = ServerName::try_from(unbracketed.to_owned()).map_err(TlsError::unusable)?;
         let builder = ClientConfig::builder_with_provider(provider()).with_safe_default_protocol_versions();
         let builder = builder.map_err(TlsError::unusable)?.with_root_certificates(Arc::clone(&self.0));
-        let mut config = builder.with_no_client_auth();
-        config.alpn_protocols = Alpn::names(alpn.as_slice());
-        config.resumption = Resumption::disabled();
-        within(timeout, async {
-            let connected = TlsConnector::from(Arc::new(config)).connect(name, io).await;
-            let stream = connected.map(TlsStream::Client).map_err(|error| TlsError::of(&error))?;
-            Ok(describe(stream, Some(unbracketed.to_ascii_lowercase()), None))
-        })
-        .await
+        hand_shake(io, server_name, builder.with_no_client_auth(), alpn, timeout).await
     }
 }

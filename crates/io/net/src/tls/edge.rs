@@ -1,5 +1,6 @@
 //! TLS towards outside clients: TLS 1.3, and 1.2 where a listener says so; a certificate for each host; tickets.
 
+use super::clients::{ClientChain, Clients, EdgeVerifier};
 use super::handshake::{Alert, Alpn, Handshake, Hello, describe, within};
 use super::resolver::Certificates;
 use super::{Stream, TlsError, certified, provider};
@@ -60,19 +61,40 @@ impl EdgeTls {
     /// # Errors
     /// [`TlsError::Unusable`] when a chain is empty or malformed, or a key is not that of its certificate.
     pub fn new(certificates: Vec<EdgeCertificate>, preset: TlsPreset) -> Result<EdgeTls, TlsError> {
+        EdgeTls::asking(certificates, preset, Vec::new())
+    }
+
+    /// As [`EdgeTls::new`]; clients are asked for a certificate of one of these sets, if there are any.
+    ///
+    /// # Errors
+    /// As [`EdgeTls::new`].
+    pub fn asking(
+        certificates: Vec<EdgeCertificate>,
+        preset: TlsPreset,
+        clients: Vec<Arc<Clients>>,
+    ) -> Result<EdgeTls, TlsError> {
         let mut resolver = Certificates::default();
         for certificate in &certificates {
             resolver.add(&certificate.names, &certified(&certificate.chain, &certificate.key_der)?);
         }
         let certificates = Arc::new(resolver);
         let builder = ServerConfig::builder_with_provider(provider()).with_protocol_versions(versions(preset));
-        let builder = builder.map_err(TlsError::unusable)?.with_no_client_auth();
+        let builder = builder.map_err(TlsError::unusable)?;
+        let asks = !clients.is_empty();
+        let builder = if asks {
+            builder.with_client_cert_verifier(Arc::new(EdgeVerifier(clients)))
+        } else {
+            builder.with_no_client_auth()
+        };
         let mut config = builder.with_cert_resolver(Arc::clone(&certificates) as Arc<_>);
         config.alpn_protocols = Alpn::names(PROTOCOLS);
         config.ignore_client_order = true;
-        config.ticketer = rustls::crypto::aws_lc_rs::Ticketer::new().map_err(TlsError::unusable)?;
+        // Where clients show certificates no session is taken up again: it would bring one that nobody looked at anew.
+        if !asks {
+            config.ticketer = rustls::crypto::aws_lc_rs::Ticketer::new().map_err(TlsError::unusable)?;
+        }
         // One is enough: a client that comes back with it gets the next. Each costs every full handshake a sealing and a record.
-        config.send_tls13_tickets = 1;
+        config.send_tls13_tickets = usize::from(!asks);
         // Tickets carry the session, so no table of sessions is shared between the cores.
         config.session_storage = Arc::new(NoServerSessionStorage {});
         Ok(EdgeTls { certificates, config: Arc::new(config) })
@@ -92,7 +114,9 @@ impl EdgeTls {
                 return Err(hello.refuse(Alert::UnrecognizedName, error).await);
             }
             let stream = hello.finish(Arc::clone(&self.config)).await?;
-            Ok(describe(stream, name, None))
+            let shown = stream.get_ref().1.peer_certificates().and_then(ClientChain::of);
+            let (stream, handshake) = describe(stream, name, None);
+            Ok((stream, Handshake { client: shown, ..handshake }))
         })
         .await
     }

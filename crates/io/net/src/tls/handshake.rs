@@ -1,6 +1,6 @@
 //! What a handshake found out, and the steps that both kinds of server share.
 
-use super::{Stream, TlsError, TlsStream};
+use super::{ClientChain, Stream, TlsError, TlsStream};
 use rustls::{CommonState, ProtocolVersion};
 use selvedge_identity::Peer;
 use selvedge_model::PeerTls;
@@ -21,6 +21,8 @@ pub struct Handshake {
     pub tls: PeerTls,
     /// The peer's SPIFFE identity, verified; always there inside the mesh.
     pub peer: Option<Peer>,
+    /// The certificate of a client at the edge, which some set of the listener verified.
+    pub client: Option<ClientChain>,
 }
 
 /// An application protocol (RFC 7301).
@@ -118,7 +120,7 @@ pub(super) fn describe(stream: TlsStream, sni: Option<String>, peer: Option<Peer
     };
     let alpn = state.alpn_protocol().and_then(Alpn::parse);
     let tls = peer_tls(state);
-    (Stream::Tls(Box::new(stream)), Handshake { sni, alpn, tls, peer })
+    (Stream::Tls(Box::new(stream)), Handshake { sni, alpn, tls, peer, client: None })
 }
 
 fn peer_tls(state: &CommonState) -> PeerTls {

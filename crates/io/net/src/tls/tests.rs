@@ -1,5 +1,6 @@
 //! Handshakes over loopback sockets, against an authority that is made when the tests run.
 
+mod clients;
 mod edge;
 mod link;
 mod mesh;

@@ -15,6 +15,8 @@ struct Said {
     asked: Vec<String>,
     connections: usize,
     hangs: bool,
+    /// What was posted, with the `Authorization` field that came with it.
+    posted: Vec<(String, String)>,
 }
 
 pub(super) struct Idp {
@@ -80,6 +82,10 @@ impl Idp {
         self.said.lock().unwrap().hangs = true;
     }
 
+    pub(super) fn posted(&self) -> Vec<(String, String)> {
+        self.said.lock().unwrap().posted.clone()
+    }
+
     pub(super) fn asked(&self) -> Vec<String> {
         self.said.lock().unwrap().asked.clone()
     }
@@ -99,9 +105,17 @@ async fn serve(mut stream: Stream, said: Arc<Mutex<Said>>) {
     }
     let head = String::from_utf8(head).unwrap();
     let path = head.split(' ').nth(1).unwrap().to_owned();
+    let field = |name: &str| head.lines().find_map(|line| line.strip_prefix(name)).unwrap_or_default().to_owned();
+    let mut body = vec![0; field("content-length: ").parse().unwrap_or(0)];
+    if stream.read_exact(&mut body).await.is_err() {
+        return;
+    }
     let (answer, hangs) = {
         let mut said = said.lock().unwrap();
         said.asked.push(path.clone());
+        if head.starts_with("POST ") {
+            said.posted.push((String::from_utf8(body).unwrap(), field("authorization: ")));
+        }
         let missing = "HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n".to_owned();
         (said.answers.get(&path).cloned().unwrap_or(missing), said.hangs)
     };
