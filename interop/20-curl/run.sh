@@ -43,7 +43,7 @@ is "the body after 100-continue is the same" "$(digest <"$WORK/body")" "$(digest
 reused=$(edge -o /dev/null -o /dev/null -w '%{num_connects} ' "/{echo,headers}")
 is "two requests share a connection" "1 0 " "$reused"
 
-holds "TLS 1.2 is spoken" edge --tls-max 1.2 /echo
+fails "TLS 1.2 is refused, where no preset is written" edge --tls-max 1.2 /echo
 holds "TLS 1.3 is spoken" edge --tlsv1.3 /echo
 old=$(handshake "$EDGE" 127.0.0.1 -servername "$HOST" -tls1_1 -cipher DEFAULT@SECLEVEL=0)
 holds "TLS 1.1 is refused" grep -qE 'alert (protocol version|handshake failure)' <<<"$old"
