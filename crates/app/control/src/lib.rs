@@ -4,6 +4,7 @@
 //! holds may be lost without losing the mesh: nodes go on with their last good bundle.
 
 mod admin;
+mod alarms;
 pub mod authority;
 pub mod client;
 mod control;

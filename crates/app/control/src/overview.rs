@@ -1,7 +1,7 @@
 //! What `selvedge identity show`, `bundle` and `doctor` are told.
 
-use crate::rotate;
 use crate::shared::Shared;
+use crate::{alarms, rotate};
 use selvedge_identity::{Rotation, TrustBundle};
 use serde::{Deserialize, Serialize};
 
@@ -30,15 +30,13 @@ pub(crate) fn of(shared: &Shared) -> IdentityOverview {
     let (standing, now) = (shared.standing(), shared.now_s());
     // By itself: the rehearsal looks at the world too.
     let revoked = shared.world().revoked.entries().map(|(name, _)| name.to_owned()).collect();
-    let mut alarms = rotate::alarms(&standing, now);
-    alarms.extend(shared.world().federation.alarms(&shared.current().documents.checked, now));
     IdentityOverview {
         bundle: standing.bundle.clone(),
         rotation: standing.rotation.clone(),
         intermediate_not_before: standing.intermediate.0,
         intermediate_not_after: standing.intermediate.1,
         revoked,
-        alarms,
+        alarms: alarms::of(shared),
         waits_for: rotate::rehearse(shared),
         now,
     }

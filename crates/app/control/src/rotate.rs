@@ -1,5 +1,5 @@
 //! The rotation's clock: gathers what nodes have said, lets the authority take the steps that this allows, and tells
-//! everybody of what changed. What is about to end is said long before.
+//! everybody of what changed.
 
 use crate::authority::call::Standing;
 use crate::live::Heard;
@@ -17,14 +17,11 @@ const TICK: Duration = Duration::from_secs(1);
 /// A node that was not heard since control started may still have a certificate for so long, in seconds: the longest
 /// life of an SVID.
 const UNHEARD_S: u64 = 24 * 3600;
-/// Seconds before an end at which it is said again, last first.
-const ALARMS_S: [u64; 5] = [3_600, 24 * 3_600, 7 * 24 * 3_600, 14 * 24 * 3_600, 30 * 24 * 3_600];
 /// A node's clock that is off by more, in seconds, breaks handshakes: leaves are dated back by a minute.
 pub(crate) const CLOCK_OFF_S_MAX: u64 = 45;
 
 /// Takes steps, for as long as the future is polled.
 pub(crate) async fn keep(shared: Arc<Shared>) {
-    let mut alarmed = Vec::new();
     let mut failed = false;
     loop {
         tokio::select! {
@@ -39,10 +36,6 @@ pub(crate) async fn keep(shared: Arc<Shared>) {
             }
             Err(_) => {}
         }
-        let mut now = alarms(&shared.standing(), shared.now_s());
-        now.extend(shared.world().federation.alarms(&shared.current().documents.checked, shared.now_s()));
-        now.iter().filter(|alarm| !alarmed.contains(*alarm)).for_each(|alarm| say(alarm));
-        alarmed = now;
     }
 }
 
@@ -148,20 +141,6 @@ pub(crate) fn rehearse(shared: &Shared) -> Vec<String> {
     found
 }
 
-/// What ends soon; one line each, which changes when the next threshold is passed. A threshold of more than a quarter of
-/// a life is none: then the rotation has not even begun.
-pub(crate) fn alarms(standing: &Standing, now: u64) -> Vec<String> {
-    let alarm = |(what, (begin, end)): (&'static str, (u64, u64))| {
-        let (left, life) = (end.saturating_sub(now), end.saturating_sub(begin));
-        let threshold = ALARMS_S.iter().find(|threshold| left <= **threshold && **threshold <= life / 4)?;
-        let within = if *threshold == 3_600 { "1 hour".to_owned() } else { format!("{} days", threshold / 86_400) };
-        let told = "see `selvedge identity rotate --dry-run` for what rotation waits for";
-        let when = if left == 0 { "has ended".to_owned() } else { format!("ends within {within}") };
-        Some(format!("the {what} {when}: {told}"))
-    };
-    lives(standing).into_iter().filter_map(alarm).collect()
-}
-
 /// When what signs now was made and ends, in seconds since 1970.
 pub(crate) fn lives(standing: &Standing) -> Vec<(&'static str, (u64, u64))> {
     let life = |what: &'static str| move |slot: &Slot| (what, (slot.not_before, slot.not_after));
@@ -174,44 +153,4 @@ pub(crate) fn lives(standing: &Standing) -> Vec<(&'static str, (u64, u64))> {
 /// The name of a node for the issuance log.
 pub(crate) fn session_of(key: &Key) -> String {
     format!("session of {}/{}", key.0, key.1)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use selvedge_identity::{Authority, Realm};
-    use selvedge_model::TrustDomain;
-
-    const NOW: u64 = 1_800_000_000;
-    const DAY: u64 = 24 * 3_600;
-
-    fn standing() -> Standing {
-        let domain = TrustDomain::parse("acme.example").unwrap();
-        let realm = Realm::create(Authority::create(&domain, NOW).unwrap(), NOW).unwrap();
-        let intermediate = realm.active().unwrap().intermediate_life();
-        Standing { bundle: realm.bundle(), rotation: realm.rotation().clone(), intermediate, steps: Vec::new() }
-    }
-
-    #[test]
-    fn nothing_is_alarming_while_rotation_has_time() {
-        assert!(alarms(&standing(), NOW).is_empty());
-        assert!(alarms(&standing(), NOW + 20 * DAY).is_empty(), "the key of tokens is due now");
-    }
-
-    #[test]
-    fn an_end_is_said_at_each_threshold_before_it() {
-        let standing = standing();
-        let said = |days_left: u64| {
-            let all = alarms(&standing, standing.intermediate.1 - days_left * DAY);
-            all.iter().find(|line| line.contains("intermediate")).cloned().unwrap_or_default()
-        };
-        assert_eq!(said(31), "");
-        for (left, within) in [(30, "30 days"), (14, "14 days"), (7, "7 days"), (1, "1 days")] {
-            assert!(said(left).contains(within), "{left}: {}", said(left));
-        }
-        let all = alarms(&standing, standing.intermediate.1 - 3_000);
-        assert!(all.iter().any(|line| line.contains("1 hour")), "{all:?}");
-        let all = alarms(&standing, standing.intermediate.1 + 1);
-        assert!(all.iter().any(|line| line.contains("the intermediate has ended")), "{all:?}");
-    }
 }

@@ -13,12 +13,13 @@ use crate::revision::{Content, PublishError, Published, next_revision};
 use crate::shared::{Clock, Shared, World};
 use crate::source::{self, Documents, ReadFiles, Source};
 use crate::state::{self, State};
-use crate::{admin, endpoint, identity, link, polling, publish, rotate, say, socket};
+use crate::{admin, alarms, endpoint, identity, link, polling, publish, rotate, say, socket};
 use selvedge_identity::Revoked;
 use selvedge_link::{SignedBundle, text};
 use selvedge_net::Listener;
 use selvedge_telemetry::admin::Admin;
 use std::net::SocketAddr;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::{mpsc, watch};
@@ -100,19 +101,10 @@ pub(crate) async fn start_at(
     if let Some(endpoint) = options.bundle_endpoint {
         bundle_address = Some(endpoint::spawn(&mut tasks, &shared, endpoint, own)?);
     }
-    let (for_polling, files) = (Arc::clone(&shared), options.directory.clone());
-    tasks.spawn(async move {
-        polling::keep(for_polling, files).await;
-        ("federation", Ok(()))
-    });
     let admin_address = spawn_admin(&mut tasks, &shared, options.admin).await?;
     spawn_socket(&mut tasks, &shared, own_uid)?;
     spawn_source(&mut tasks, &shared, source, seen);
-    let rotating = Arc::clone(&shared);
-    tasks.spawn(async move {
-        rotate::keep(rotating).await;
-        ("the rotation of roots", Ok(()))
-    });
+    spawn_upkeep(&mut tasks, &shared, options.directory.clone());
     let (locals, waiting) = mpsc::channel(LOCAL_LINKS_MAX);
     let control = Control { shared: Arc::clone(&shared), locals, link_address, admin_address, bundle_address };
     Ok((control, Running { shared, tasks, locals: waiting }))
@@ -171,6 +163,25 @@ fn spawn_renewal(tasks: &mut Tasks, shared: &Arc<Shared>, own: Identity) -> Own 
         ("the renewal of control's certificate", Ok(()))
     });
     identity
+}
+
+/// What goes on by itself: roots are rotated, other trust domains' bundles are followed, and what is wrong is said.
+fn spawn_upkeep(tasks: &mut Tasks, shared: &Arc<Shared>, files: PathBuf) {
+    let for_polling = Arc::clone(shared);
+    tasks.spawn(async move {
+        polling::keep(for_polling, files).await;
+        ("federation", Ok(()))
+    });
+    let rotating = Arc::clone(shared);
+    tasks.spawn(async move {
+        rotate::keep(rotating).await;
+        ("the rotation of roots", Ok(()))
+    });
+    let for_alarms = Arc::clone(shared);
+    tasks.spawn(async move {
+        alarms::keep(for_alarms).await;
+        ("the alarms", Ok(()))
+    });
 }
 
 async fn spawn_admin(

@@ -1,5 +1,6 @@
 //! What control knows of the mesh: which plan is wanted, and which node enforces it.
 
+use crate::alarms;
 use crate::federation::FederationStatus;
 use crate::registry::{Key, Node};
 use crate::shared::Shared;
@@ -72,9 +73,9 @@ pub struct CertificateStatus {
 pub(crate) fn of(shared: &Shared) -> Status {
     let current = shared.current();
     let now = shared.now_s();
-    let mut alarms = crate::rotate::alarms(&shared.standing(), now);
+    // Before the world is held: it looks at the world too.
+    let alarms = alarms::of(shared);
     let world = shared.world();
-    alarms.extend(world.federation.alarms(&current.documents.checked, now));
     let errors: Vec<&str> =
         [&world.documents_error, &world.publish_error].into_iter().flatten().map(String::as_str).collect();
     let node = |(key, node): (&Key, &Node)| node_status(key, node, world.live.heard(key), &current.plan, now);

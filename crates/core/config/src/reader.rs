@@ -21,6 +21,18 @@ impl<T> Placed<T> {
     }
 }
 
+/// A map with keys that are values: how errors call it.
+pub(crate) struct Keyed<'a> {
+    /// The map, such as "`issuers`".
+    pub(crate) what: &'a str,
+    /// Its entries, such as "a name to an issuer".
+    pub(crate) entries: &'a str,
+    /// A key, such as "name of an issuer".
+    pub(crate) key: &'a str,
+    /// What to write.
+    pub(crate) help: &'a str,
+}
+
 /// Notes errors for one file.
 pub(crate) struct Reader<'a> {
     pub(crate) file: Arc<str>,
@@ -64,6 +76,30 @@ impl Reader<'_> {
             }
         }
         Some(Map { entries, at: node.at, what: what.to_owned() })
+    }
+
+    /// The entries of a map whose keys are values themselves. A key that is none is an error, and its entry is left out.
+    pub(crate) fn entries<'n, T, E: Display>(
+        &mut self,
+        node: &'n Node,
+        of: &Keyed<'_>,
+        parse: impl Fn(&str) -> Result<T, E>,
+    ) -> Vec<(Placed<T>, &'n Node)> {
+        let Value::Map(entries) = &node.value else {
+            self.error("wrong-type", node.at, format!("{} is a map from {}", of.what, of.entries), of.help);
+            return Vec::new();
+        };
+        let mut found = Vec::new();
+        for (key, node) in entries {
+            match parse(&key.text) {
+                Ok(value) => found.push((self.placed(value, key.at), node)),
+                Err(error) => {
+                    let message = format!("`{}` is no {}", key.text, of.key);
+                    self.error("bad-value", key.at, message, error.to_string());
+                }
+            }
+        }
+        found
     }
 
     /// The key's value, which must be there.

@@ -41,8 +41,7 @@ impl Repository {
 
     /// How many issuers and sets of API keys and certificates the mesh has.
     pub(super) fn issuers(&self) -> usize {
-        let mesh = &self.checked.mesh;
-        mesh.issuers.len() + mesh.api_keys.len() + mesh.client_sets.len()
+        self.checked.mesh.credentials().count()
     }
 
     /// Ready to be asked.
@@ -64,20 +63,10 @@ impl Repository {
         Ok((service, Some(found.name.clone())))
     }
 
-    /// A workload of a mesh that this one federates with, by its SPIFFE ID.
-    pub(super) fn federated(&self, text: &str) -> Result<SpiffeId> {
-        let id = SpiffeId::parse(text).map_err(|error| anyhow!("`{text}` is no SPIFFE ID: {error}"))?;
-        let known: Vec<&str> = self.checked.mesh.federates_with.keys().map(TrustDomain::as_str).collect();
-        if !known.contains(&id.trust_domain()) {
-            bail!("the mesh does not federate with `{}`: it does with {}", id.trust_domain(), some(&known));
-        }
-        Ok(id)
-    }
-
     /// A caller: `gateway:NAME`, `gateway:NAME@HOST`, `service:NAME`, or the bare name of either.
     pub(super) fn caller(&self, text: &str) -> Result<Caller> {
         if text.starts_with("spiffe://") {
-            return Ok(Caller::Federated(self.federated(text)?));
+            return Ok(Caller::Federated(federated(&self.checked, text)?));
         }
         let (kind, name) = text.split_once(':').map_or((None, text), |(kind, name)| (Some(kind), name));
         let (name, host) = name.split_once('@').map_or((name, None), |(name, host)| (name, Some(host)));
@@ -103,6 +92,17 @@ impl Repository {
                 bail!("`{other}` is no kind of caller: write `gateway:NAME`, `gateway:NAME@HOST` or `service:NAME`")
             }
         }
+    }
+}
+
+/// A workload of a mesh that this one federates with, by its SPIFFE ID.
+pub(super) fn federated(checked: &Checked, text: &str) -> Result<SpiffeId> {
+    let id = SpiffeId::parse(text).map_err(|error| anyhow!("`{text}` is no SPIFFE ID: {error}"))?;
+    let known: Vec<&str> = checked.mesh.federates_with.keys().map(TrustDomain::as_str).collect();
+    match known.as_slice() {
+        known if known.contains(&id.trust_domain()) => Ok(id),
+        [] => bail!("the mesh federates with nobody: a service of its own is `service:NAME`"),
+        known => bail!("the mesh does not federate with `{}`: it does with {}", id.trust_domain(), some(known)),
     }
 }
 

@@ -43,17 +43,7 @@ pub(super) fn run(arguments: &Arguments, output: Output) -> Result<ExitCode> {
     let after = Repository::read(&arguments.directory)?;
     let before = Repository::of(&before(arguments)?, &arguments.against)?;
     let difference = diff(&before.analysis(), &after.analysis());
-    let names = |repository: &Repository| {
-        repository
-            .checked
-            .mesh
-            .issuers
-            .keys()
-            .chain(repository.checked.mesh.api_keys.keys())
-            .chain(repository.checked.mesh.client_sets.keys())
-            .cloned()
-            .collect::<BTreeSet<_>>()
-    };
+    let names = |repository: &Repository| repository.checked.mesh.credentials().cloned().collect::<BTreeSet<_>>();
     let issuers = names(&before).union(&names(&after)).count();
     match output {
         Output::Json => {

@@ -2,8 +2,8 @@
 
 use super::value;
 use crate::checked::{CertificateName, ClientSet, Issuer, KeySet};
-use crate::reader::Reader;
-use crate::tree::{Node, Value};
+use crate::reader::{Keyed, Reader};
+use crate::tree::Node;
 use selvedge_model::Name;
 use std::collections::BTreeMap;
 
@@ -14,21 +14,15 @@ pub(super) fn read_sets(
     issuers: &BTreeMap<Name, Issuer>,
     keys: &BTreeMap<Name, KeySet>,
 ) -> BTreeMap<Name, ClientSet> {
-    let Value::Map(entries) = &node.value else {
-        let help = "write `name: { ca: FILE, subject: spiffe }`";
-        reader.error("wrong-type", node.at, "`clientCertificates` is a map from a name to a set".to_owned(), help);
-        return BTreeMap::new();
+    let of = Keyed {
+        what: "`clientCertificates`",
+        entries: "a name to a set",
+        key: "name of a set",
+        help: "write `name: { ca: FILE, subject: spiffe }`",
     };
     let mut sets = BTreeMap::new();
-    for (written, node) in entries {
-        let name = match Name::parse(&written.text) {
-            Ok(name) => name,
-            Err(error) => {
-                let message = format!("`{}` is no name of a set", written.text);
-                reader.error("bad-value", written.at, message, error.to_string());
-                continue;
-            }
-        };
+    for (written, node) in reader.entries(node, &of, Name::parse) {
+        let name = written.value;
         if issuers.contains_key(&name) || keys.contains_key(&name) {
             let message = format!("`{name}` is the name of an issuer or of a set of API keys too");
             reader.error("duplicate-name", written.at, message, "rename one of them: rules tell them apart by it");

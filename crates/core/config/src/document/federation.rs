@@ -2,8 +2,8 @@
 
 use super::value;
 use crate::checked::{Federation, Profile, Reach, Written};
-use crate::reader::{Map, Reader};
-use crate::tree::{Node, Value};
+use crate::reader::{Keyed, Map, Reader};
+use crate::tree::Node;
 use selvedge_model::{SpiffeId, TrustDomain};
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -14,29 +14,24 @@ const DOMAINS_MAX: usize = 64;
 const BUNDLE_BYTES_MAX: usize = 128 * 1024;
 
 pub(super) fn read(reader: &mut Reader<'_>, node: &Node, own: &TrustDomain) -> BTreeMap<TrustDomain, Federation> {
-    let mut found = BTreeMap::new();
-    let Value::Map(entries) = &node.value else {
-        let help = "write `partner.example: { endpoint: …, profile: https_spiffe, … }`";
-        reader.error("wrong-type", node.at, "`federatesWith` is a map from a trust domain".to_owned(), help);
-        return found;
+    let of = Keyed {
+        what: "`federatesWith`",
+        entries: "a trust domain to where its bundle is",
+        key: "trust domain",
+        help: "write `partner.example: { endpoint: …, profile: https_spiffe, … }`",
     };
+    let entries = reader.entries(node, &of, TrustDomain::parse);
     if entries.len() > DOMAINS_MAX {
         let message = format!("a mesh federates with at most {DOMAINS_MAX} others");
         reader.error("bad-value", node.at, message, "leave out those that no rule names");
     }
-    for (key, node) in entries {
-        let domain = match TrustDomain::parse(&key.text) {
-            Ok(domain) => domain,
-            Err(error) => {
-                let message = format!("`{}` is no trust domain", key.text);
-                reader.error("bad-value", key.at, message, error.to_string());
-                continue;
-            }
-        };
+    let mut found = BTreeMap::new();
+    for (written, node) in entries {
+        let domain = written.value;
         if domain == *own {
             let message = format!("`{domain}` is the trust domain of this very mesh");
             let help = "name another: who is of this one is verified by its own roots alone";
-            reader.error("own-trust-domain", key.at, message, help);
+            reader.error("own-trust-domain", written.at, message, help);
             continue;
         }
         if let Some(federation) = read_one(reader, node, &domain) {

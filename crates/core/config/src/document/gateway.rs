@@ -3,7 +3,7 @@
 use super::{flag, limit, value};
 use crate::checked::{Certificate, Gateway, Limits, Listener, TlsPreset};
 use crate::reader::{Map, Placed, Reader};
-use crate::tree::{Node, Value};
+use crate::tree::Node;
 use selvedge_model::{HostPattern, Name, Source};
 use std::fmt::Display;
 use std::net::{IpAddr, SocketAddr};
@@ -41,14 +41,9 @@ fn read_listener(reader: &mut Reader<'_>, node: &Node) -> Option<Listener> {
         "HTTPS" => Ok(true),
         _ => Err("write `HTTP` or `HTTPS`"),
     })?;
-    let mut client_sets = Vec::new();
-    let (certificate, preset) = match (https, map.get("tls")) {
-        (false, None) => (None, TlsPreset::default()),
-        (true, Some(tls)) => {
-            client_sets = read_client_sets(reader, tls);
-            let (certificate, preset) = read_tls(reader, tls, &hosts)?;
-            (Some(certificate), preset)
-        }
+    let tls = match (https, map.get("tls")) {
+        (false, None) => Tls { certificate: None, preset: TlsPreset::default(), client_sets: Vec::new() },
+        (true, Some(tls)) => read_tls(reader, tls, &hosts)?,
         (false, Some(tls)) => {
             reader.error(
                 "tls-on-http",
@@ -65,19 +60,32 @@ fn read_listener(reader: &mut Reader<'_>, node: &Node) -> Option<Listener> {
         }
     };
     let source = Source { file: reader.file.clone(), line: node.at.line };
+    let Tls { certificate, preset, client_sets } = tls;
     Some(Listener { address: SocketAddr::new(address, port), hosts, certificate, preset, client_sets, source })
 }
 
-fn read_tls(reader: &mut Reader<'_>, node: &Node, hosts: &[HostPattern]) -> Option<(Certificate, TlsPreset)> {
+/// What a listener says of TLS.
+struct Tls {
+    certificate: Option<Certificate>,
+    preset: TlsPreset,
+    client_sets: Vec<Name>,
+}
+
+fn read_tls(reader: &mut Reader<'_>, node: &Node, hosts: &[HostPattern]) -> Option<Tls> {
     let map = reader.map(node, "`tls`", &["file", "mesh", "preset", "clientCertificates"])?;
     let certificate = read_certificate(reader, node, &map, hosts);
-    let Some(preset) = map.get("preset") else { return Some((certificate?, TlsPreset::default())) };
-    let preset = reader.parse(preset, "preset", |text| match text {
+    let preset = map.get("preset").map(|node| reader.parse(node, "preset", preset));
+    let asked = reader.texts(&map, "clientCertificates", Name::parse);
+    let client_sets = asked.into_iter().flatten().map(|name| name.value).collect();
+    Some(Tls { certificate: Some(certificate?), preset: preset.unwrap_or(Some(TlsPreset::default()))?, client_sets })
+}
+
+fn preset(text: &str) -> Result<TlsPreset, &'static str> {
+    match text {
         "modern" => Ok(TlsPreset::Modern),
         "intermediate" => Ok(TlsPreset::Intermediate),
         _ => Err("write `modern` for TLS 1.3, or `intermediate` for TLS 1.2 too"),
-    });
-    Some((certificate?, preset?))
+    }
 }
 
 fn read_certificate(reader: &mut Reader<'_>, node: &Node, map: &Map<'_>, hosts: &[HostPattern]) -> Option<Certificate> {
@@ -106,14 +114,6 @@ fn read_certificate(reader: &mut Reader<'_>, node: &Node, map: &Map<'_>, hosts: 
     let (certificate, key) = (reader.required(&file, "certificate"), reader.required(&file, "key"));
     let certificate = reader.parse(certificate?, "file", value::text)?;
     Some(Certificate::File { certificate, key: reader.parse(key?, "file", value::text)? })
-}
-
-/// The sets whose certificates clients are asked for. The keys of `tls` are checked where the rest of it is read.
-fn read_client_sets(reader: &mut Reader<'_>, node: &Node) -> Vec<Name> {
-    let Value::Map(entries) = &node.value else { return Vec::new() };
-    let Some((_, node)) = entries.iter().find(|(key, _)| key.text == "clientCertificates") else { return Vec::new() };
-    let items = reader.list(node, "`clientCertificates`");
-    items.iter().filter_map(|item| reader.parse(item, "name", Name::parse)).collect()
 }
 
 fn read_limits(reader: &mut Reader<'_>, node: &Node) -> Limits {

@@ -2,8 +2,8 @@
 
 use super::{flag, limit, value};
 use crate::checked::{ApiKey, Issuer, KeySet};
-use crate::reader::{Placed, Reader};
-use crate::tree::{Node, Value};
+use crate::reader::{Keyed, Placed, Reader};
+use crate::tree::Node;
 use selvedge_model::{Name, Source};
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -25,21 +25,15 @@ pub(super) fn read_sets(
     node: &Node,
     issuers: &BTreeMap<Name, Issuer>,
 ) -> BTreeMap<Name, KeySet> {
-    let Value::Map(entries) = &node.value else {
-        let help = "write `name: { header: X-API-Key }`, or `name: {}`";
-        reader.error("wrong-type", node.at, "`apiKeys` is a map from a name to a set".to_owned(), help);
-        return BTreeMap::new();
+    let of = Keyed {
+        what: "`apiKeys`",
+        entries: "a name to a set",
+        key: "name of a set",
+        help: "write `name: { header: X-API-Key }`, or `name: {}`",
     };
     let mut sets = BTreeMap::new();
-    for (written, node) in entries {
-        let name = match Name::parse(&written.text) {
-            Ok(name) => name,
-            Err(error) => {
-                let message = format!("`{}` is no name of a set", written.text);
-                reader.error("bad-value", written.at, message, error.to_string());
-                continue;
-            }
-        };
+    for (written, node) in reader.entries(node, &of, Name::parse) {
+        let name = written.value;
         if issuers.contains_key(&name) {
             let message = format!("`{name}` is the name of an issuer too");
             reader.error("duplicate-name", written.at, message, "rename one of them: rules tell them apart by it");

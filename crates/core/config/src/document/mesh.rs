@@ -2,7 +2,7 @@
 
 use super::{client, federation, introspection, key, value};
 use crate::checked::{Issuer, Mesh, Reach};
-use crate::reader::{Placed, Reader};
+use crate::reader::{Keyed, Placed, Reader};
 use crate::tree::{Key, Node, Value};
 use selvedge_model::{Name, Source, TrustDomain};
 use std::collections::BTreeMap;
@@ -52,24 +52,15 @@ fn limit_keys(text: &str) -> Result<u32, &'static str> {
 }
 
 fn read_issuers(reader: &mut Reader<'_>, node: &Node) -> BTreeMap<Name, Issuer> {
-    let Value::Map(entries) = &node.value else {
-        reader.error(
-            "wrong-type",
-            node.at,
-            "`issuers` is a map from a name to an issuer".to_owned(),
-            "write `name: { issuer: … }`",
-        );
-        return BTreeMap::new();
+    let of = Keyed {
+        what: "`issuers`",
+        entries: "a name to an issuer",
+        key: "name of an issuer",
+        help: "write `name: { issuer: … }`",
     };
     let mut issuers = BTreeMap::new();
-    for (key, node) in entries {
-        let name = match Name::parse(&key.text) {
-            Ok(name) => name,
-            Err(error) => {
-                reader.error("bad-value", key.at, format!("`{}` is no name of an issuer", key.text), error.to_string());
-                continue;
-            }
-        };
+    for (written, node) in reader.entries(node, &of, Name::parse) {
+        let name = written.value;
         if let Some(issuer) = read_issuer(reader, node, name.clone()) {
             issuers.insert(name, issuer);
         }

@@ -9,7 +9,7 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use selvedge_model::TrustDomain;
 use serde_json::Value;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// Bytes of a bundle document.
 const BYTES_MAX: usize = 256 * 1024;
@@ -111,8 +111,8 @@ impl ForeignBundle {
             return Err(ForeignBundleError::TooMany);
         }
         let jwt_keys: Vec<JwtAuthority> = of("jwt-svid").filter_map(JwtAuthority::of_jwk).collect();
-        let twice = |(at, key): (usize, &JwtAuthority)| jwt_keys.iter().skip(at + 1).any(|other| other.kid == key.kid);
-        if let Some(key) = jwt_keys.iter().enumerate().find(|pair| twice(*pair)).map(|(_, key)| key) {
+        let mut kids = BTreeSet::new();
+        if let Some(key) = jwt_keys.iter().find(|key| !kids.insert(&key.kid)) {
             return Err(ForeignBundleError::SameKid(key.kid.clone()));
         }
         let number = |name: &str| document.get(name).and_then(Value::as_u64);

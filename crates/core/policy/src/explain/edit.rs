@@ -147,14 +147,7 @@ fn rule_for(checked: &Checked, facts: &Facts<'_>) -> Option<Rule> {
                 // No rule lets in whoever shows a credential that is refused.
                 Credential::Refused => return None,
                 Credential::Token(principal) => {
-                    let (issuers, sets) = (&checked.mesh.issuers, &checked.mesh.api_keys);
-                    let certificates = checked.mesh.client_sets.contains_key(&principal.issuer);
-                    if !issuers.contains_key(&principal.issuer)
-                        && !sets.contains_key(&principal.issuer)
-                        && !certificates
-                    {
-                        return None;
-                    }
+                    checked.mesh.credentials().find(|name| **name == principal.issuer)?;
                     let (issuer, scopes, groups) = (principal.issuer.clone(), Vec::new(), Vec::new());
                     CredentialRule::Token { issuer, scopes, groups }
                 }

@@ -1,5 +1,6 @@
 //! `selvedge explain --from … --to … "GET /p"`: a decision that was not made yet, from the facts on the command line.
 
+use super::super::ask::federated;
 use super::super::{Output, load};
 use super::{Arguments, page};
 use crate::say::say;
@@ -130,12 +131,7 @@ fn caller(checked: &Checked, text: &str) -> Result<Caller> {
         return Ok(Caller::Service(SpiffeId::of(&checked.mesh.trust_domain, &WorkloadKind::Service(name.clone()))));
     }
     if text.starts_with("spiffe://") {
-        let id = SpiffeId::parse(text).map_err(|error| anyhow!("`{text}` is no SPIFFE ID: {error}"))?;
-        let known = checked.mesh.federates_with.keys();
-        if !known.clone().any(|domain| domain.as_str() == id.trust_domain()) {
-            bail!("the mesh does not federate with `{}`: a service of its own is `service:NAME`", id.trust_domain());
-        }
-        return Ok(Caller::Service(id));
+        return Ok(Caller::Service(federated(checked, text)?));
     }
     let Some(text) = text.strip_prefix("gateway:") else {
         bail!("`{text}` is no caller: write `gateway:NAME`, `gateway:NAME@HOST` or `service:NAME`");
