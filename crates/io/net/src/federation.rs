@@ -4,8 +4,8 @@ mod serve;
 
 pub use serve::serve;
 
-use crate::issuers::fetch::{FetchError, Proof, get_proven};
-use crate::tls::client::Roots;
+use crate::fetch::{FetchError, Proof, get_proven};
+use crate::tls::client::{Roots, RootsError};
 use selvedge_config::checked::{Federation, Profile};
 use selvedge_identity::{ForeignBundle, ForeignBundleError, TrustBundle};
 use std::path::Path;
@@ -32,8 +32,8 @@ pub enum BundleFetchError {
     #[error("no bundle of it is known that could prove its endpoint: write one under `bundle`")]
     Unproven,
     /// The certificate authorities to trust cannot be read.
-    #[error("certificate authorities: {0}")]
-    Authorities(String),
+    #[error(transparent)]
+    Authorities(#[from] RootsError),
 }
 
 /// Fetches the bundle of another trust domain. `known` is what is known of it already, which proves an endpoint of the
@@ -48,7 +48,7 @@ pub async fn fetch(
 ) -> Result<ForeignBundle, BundleFetchError> {
     let endpoint = &*federation.endpoint;
     let roots = match &federation.profile {
-        Profile::Web { ca } => Some(authorities(ca.as_deref(), files).await?),
+        Profile::Web { ca } => Some(Roots::read(ca.as_deref(), files).await?),
         Profile::Spiffe { .. } => None,
     };
     let proof = match (&federation.profile, &roots, known) {
@@ -61,19 +61,6 @@ pub async fn fetch(
     let document = got.map_err(|error| BundleFetchError::Fetch(error.to_string()))?;
     ForeignBundle::read(&federation.trust_domain, &document)
         .map_err(|reason| BundleFetchError::Refused { endpoint: endpoint.to_owned(), reason })
-}
-
-/// Whom to trust for a certificate of the web, read anew each time: a file may have changed.
-async fn authorities(ca: Option<&str>, files: &Path) -> Result<Roots, BundleFetchError> {
-    let wrong = |error: &dyn std::fmt::Display| BundleFetchError::Authorities(error.to_string());
-    let Some(ca) = ca else {
-        let native = tokio::task::spawn_blocking(Roots::native).await.map_err(|error| wrong(&error))?;
-        return native.map_err(|error| wrong(&error));
-    };
-    let pem = tokio::fs::read(files.join(ca)).await;
-    let pem =
-        pem.map_err(|error| BundleFetchError::Authorities(format!("the `ca` file `{ca}` is unreadable: {error}")))?;
-    Roots::from_pem(&pem).map_err(|error| wrong(&error))
 }
 
 #[cfg(test)]

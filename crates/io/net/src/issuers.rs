@@ -4,11 +4,9 @@
 //! when it fails, the last good keys stay. Without keys no token of it is accepted.
 
 mod desk;
-pub(crate) mod fetch;
 mod introspect;
 mod keep;
 mod lately;
-mod reach;
 mod supervise;
 
 pub use desk::{Active, Unanswered};

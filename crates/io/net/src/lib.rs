@@ -7,6 +7,7 @@ pub mod attest;
 mod clock;
 mod dial;
 pub mod federation;
+mod fetch;
 pub mod handover;
 pub mod issuers;
 mod limits;

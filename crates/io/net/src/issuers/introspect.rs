@@ -3,10 +3,9 @@
 
 use super::Shared;
 use super::desk::{Job, Unanswered};
-use super::fetch::{FetchError, post};
-use super::keep::{KeepError, Keeper, discover, jittered, rest, roots};
+use super::keep::{KeepError, Keeper, Patience, discover, rest, roots};
+use crate::fetch::{FetchError, post};
 use crate::now_s;
-use crate::random_u128;
 use crate::tls::client::Roots;
 use arc_swap::ArcSwapOption;
 use selvedge_authn::{Answer, IssuerSettings, client_secret_basic, question, read_answer};
@@ -52,7 +51,7 @@ pub(super) async fn attend(shared: Arc<Shared>, keeper: Arc<Keeper>, introspecti
 /// Finds out where to ask and with what, for ever: files and the discovery document may change. What was good stays.
 async fn prepare(shared: &Shared, keeper: &Keeper, introspection: &Introspection, asker: &ArcSwapOption<Asker>) {
     let pace = shared.pace;
-    let mut retry = pace.retry_min;
+    let mut patience = Patience::new(pace);
     loop {
         let began = Instant::now();
         let made = match timeout(pace.fetch_timeout, make(shared, &keeper.issuer, introspection)).await {
@@ -60,19 +59,11 @@ async fn prepare(shared: &Shared, keeper: &Keeper, introspection: &Introspection
             Err(_) => Err(FetchError::Timeout(pace.fetch_timeout.as_millis()).into()),
         };
         keeper.note(made.as_ref().map(drop));
-        let wait = match made {
-            Ok(made) => {
-                asker.store(Some(Arc::new(made)));
-                retry = pace.retry_min;
-                pace.refresh
-            }
-            Err(_) => {
-                let wait = retry;
-                retry = (retry * 2).min(pace.retry_max);
-                wait
-            }
-        };
-        rest(keeper, began + jittered(wait, random_u128()), began + pace.refetch_keyless).await;
+        let wait = patience.after(&made);
+        if let Ok(made) = made {
+            asker.store(Some(Arc::new(made)));
+        }
+        rest(keeper, began + wait, began + pace.refetch_keyless).await;
     }
 }
 

@@ -1,9 +1,9 @@
 //! The background work for one issuer whose keys are fetched.
 
 use super::desk::Desk;
-use super::fetch::{FetchError, get};
 use super::{IssuerStatus, Pace, Shared};
-use crate::tls::{TlsError, client::Roots};
+use crate::fetch::{FetchError, get};
+use crate::tls::client::{Roots, RootsError};
 use crate::{now_ms, random_u128};
 use selvedge_authn::{AnswerError, JwksError, KeySet};
 use selvedge_config::checked::{Issuer, Reach};
@@ -42,10 +42,8 @@ pub(super) enum KeepError {
     Secret { place: String, reason: String },
     #[error("the keys: {0}")]
     Keys(#[from] JwksError),
-    #[error("the `ca` file `{path}` is unreadable: {reason}")]
-    CaFile { path: String, reason: String },
-    #[error("certificate authorities: {0}")]
-    Roots(TlsError),
+    #[error(transparent)]
+    Roots(#[from] RootsError),
 }
 
 impl Keeper {
@@ -81,7 +79,7 @@ impl Keeper {
 /// Fetches the keys of one issuer for ever.
 pub(super) async fn keep(shared: Arc<Shared>, keeper: Arc<Keeper>) {
     let pace = shared.pace;
-    let mut retry = pace.retry_min;
+    let mut patience = Patience::new(pace);
     let mut last: Option<Vec<u8>> = None;
     loop {
         let began = Instant::now();
@@ -90,24 +88,37 @@ pub(super) async fn keep(shared: Arc<Shared>, keeper: Arc<Keeper>) {
             Err(_) => Err(FetchError::Timeout(pace.fetch_timeout.as_millis()).into()),
         };
         keeper.note(fetched.as_ref().map(drop));
-        let wait = match fetched {
-            Ok((jwks, keys)) => {
-                // The same document again is no change: tokens that were verified stay so.
-                if last.as_ref() != Some(&jwks) {
-                    shared.publish(&keeper, &Arc::new(keys));
-                    last = Some(jwks);
-                }
-                retry = pace.retry_min;
-                pace.refresh
-            }
-            Err(_) => {
-                let wait = retry;
-                retry = (retry * 2).min(pace.retry_max);
-                wait
-            }
-        };
+        let wait = patience.after(&fetched);
+        if let Ok((jwks, keys)) = fetched
+            // The same document again is no change: tokens that were verified stay so.
+            && last.as_ref() != Some(&jwks)
+        {
+            shared.publish(&keeper, &Arc::new(keys));
+            last = Some(jwks);
+        }
         let refetch = if last.is_some() { pace.refetch } else { pace.refetch_keyless };
-        rest(&keeper, began + jittered(wait, random_u128()), began + refetch).await;
+        rest(&keeper, began + wait, began + refetch).await;
+    }
+}
+
+/// How long to wait until the next time: the usual pace after a success, longer from one failure to the next.
+pub(super) struct Patience {
+    pace: Pace,
+    retry: Duration,
+}
+
+impl Patience {
+    pub(super) fn new(pace: Pace) -> Patience {
+        Patience { pace, retry: pace.retry_min }
+    }
+
+    pub(super) fn after<T, E>(&mut self, result: &Result<T, E>) -> Duration {
+        let (wait, retry) = match result {
+            Ok(_) => (self.pace.refresh, self.pace.retry_min),
+            Err(_) => (self.retry, (self.retry * 2).min(self.pace.retry_max)),
+        };
+        self.retry = retry;
+        jittered(wait, random_u128())
     }
 }
 
@@ -159,16 +170,8 @@ pub(super) async fn discover(
 /// Whom to trust for https, read anew each time: a file may have changed. Plain http on loopback needs nobody, and a
 /// machine without authorities may still use it.
 pub(super) async fn roots(issuer: &Issuer, files: &Path) -> Result<Option<Roots>, KeepError> {
-    let Some(ca) = &issuer.ca else {
-        let native = tokio::task::spawn_blocking(Roots::native).await;
-        return match native {
-            Ok(Ok(roots)) => Ok(Some(roots)),
-            Ok(Err(_)) if issuer.reach == Reach::Loopback => Ok(None),
-            Ok(Err(error)) => Err(KeepError::Roots(error)),
-            Err(_) => Ok(None),
-        };
-    };
-    let unreadable = |error: std::io::Error| KeepError::CaFile { path: ca.to_string(), reason: error.to_string() };
-    let pem = tokio::fs::read(files.join(&**ca)).await.map_err(unreadable)?;
-    Roots::from_pem(&pem).map(Some).map_err(KeepError::Roots)
+    match Roots::read(issuer.ca.as_deref(), files).await {
+        Err(RootsError::Native(_)) if issuer.reach == Reach::Loopback => Ok(None),
+        read => Ok(Some(read?)),
+    }
 }

@@ -3,8 +3,8 @@
 mod idp;
 mod introspect;
 
-use super::fetch::get;
 use super::*;
+use crate::fetch::{self, get};
 use idp::{Idp, jwks, ok};
 use selvedge_config::checked::Reach;
 use selvedge_identity::{Authority, PrivateKey, Terms, request};

@@ -7,6 +7,7 @@ use rustls::client::Resumption;
 use rustls::{ClientConfig, RootCertStore};
 use rustls_pki_types::pem::PemObject;
 use rustls_pki_types::{CertificateDer, PrivateKeyDer, ServerName};
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::net::TcpStream;
@@ -72,9 +73,39 @@ async fn hand_shake(
     .await
 }
 
+/// Why there is nobody to trust for certificates of the web.
+#[derive(Debug, thiserror::Error)]
+pub enum RootsError {
+    /// The file that a document names.
+    #[error("the `ca` file `{path}` is unreadable: {reason}")]
+    File {
+        /// The file.
+        path: String,
+        /// What the system said.
+        reason: String,
+    },
+    /// What is in it.
+    #[error("certificate authorities: {0}")]
+    Unusable(TlsError),
+    /// The system's.
+    #[error("certificate authorities: {0}")]
+    Native(TlsError),
+}
+
 impl Roots {
+    /// Those of the file that a document names, relative to `files`, or else the system's.
+    pub(crate) async fn read(ca: Option<&str>, files: &Path) -> Result<Roots, RootsError> {
+        let Some(ca) = ca else {
+            let read = tokio::task::spawn_blocking(Roots::native).await;
+            return read.unwrap_or_else(|error| Err(TlsError::unusable(error))).map_err(RootsError::Native);
+        };
+        let unreadable = |error: std::io::Error| RootsError::File { path: ca.to_owned(), reason: error.to_string() };
+        let pem = tokio::fs::read(files.join(ca)).await.map_err(unreadable)?;
+        Roots::from_pem(&pem).map_err(RootsError::Unusable)
+    }
+
     /// The system's. Reads files: not for a thread that serves.
-    pub(crate) fn native() -> Result<Roots, TlsError> {
+    fn native() -> Result<Roots, TlsError> {
         let found = rustls_native_certs::load_native_certs();
         let mut store = RootCertStore::empty();
         store.add_parsable_certificates(found.certs);
@@ -85,7 +116,7 @@ impl Roots {
     }
 
     /// The certificates of a PEM text, each of which must be usable.
-    pub(crate) fn from_pem(pem: &[u8]) -> Result<Roots, TlsError> {
+    fn from_pem(pem: &[u8]) -> Result<Roots, TlsError> {
         let roots: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(pem).collect();
         Roots::of(roots.map_err(TlsError::unusable)?.into_iter())
     }

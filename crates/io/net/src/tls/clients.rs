@@ -3,6 +3,7 @@
 //! The handshake refuses a certificate that no set of the listener verifies. Which sets verify it is asked again for each
 //! request that depends on it, under what the files say then: a connection outlives a list, and a certificate its end.
 
+use super::verify::possession;
 use super::{TlsError, provider};
 use crate::random_u128;
 use arc_swap::ArcSwap;
@@ -228,7 +229,7 @@ impl ClientCertVerifier for EdgeVerifier {
         cert: &CertificateDer<'_>,
         dss: &DigitallySignedStruct,
     ) -> Result<HandshakeSignatureValid, Error> {
-        rustls::crypto::verify_tls13_signature(message, cert, dss, &provider().signature_verification_algorithms)
+        possession(message, cert, dss)
     }
 
     fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {

@@ -123,7 +123,8 @@ impl std::fmt::Debug for PeerVerifier {
     }
 }
 
-fn possession(
+/// Whether the peer has the key of its certificate (RFC 8446 §4.4.3).
+pub(super) fn possession(
     message: &[u8],
     cert: &CertificateDer<'_>,
     dss: &DigitallySignedStruct,

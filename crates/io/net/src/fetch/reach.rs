@@ -1,4 +1,4 @@
-//! Which addresses an issuer's URLs may lead to: server-side request forgery ends here.
+//! Which addresses the URLs of documents may lead to: server-side request forgery ends here.
 
 use selvedge_config::checked::{Network, Reach};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};

@@ -1,7 +1,8 @@
-//! One exchange with an issuer, for a small document: the address is checked and then used, no redirect is followed, size
+//! One exchange over HTTP with somebody who is not trusted, for a small document: the address is checked and then used, no redirect is followed, size
 //! and time are bounded.
 
-use super::reach;
+mod reach;
+
 use crate::dial::connect_to;
 use crate::tls::{Alpn, Stream, TlsError, client::Roots, spiffe};
 use bytes::Bytes;
@@ -50,7 +51,7 @@ pub(crate) enum FetchError {
 
 impl FetchError {
     /// Whether the server does not believe who asks.
-    pub(super) fn is_about_who_asks(&self) -> bool {
+    pub(crate) fn is_about_who_asks(&self) -> bool {
         matches!(self, FetchError::Status { status: StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN, .. })
     }
 }
@@ -73,7 +74,7 @@ pub(crate) enum Proof<'a> {
 }
 
 /// Fetches a document. The caller bounds the time of all of it.
-pub(super) async fn get(
+pub(crate) async fn get(
     url: &str,
     reach: Reach,
     roots: Option<&Roots>,
@@ -83,7 +84,7 @@ pub(super) async fn get(
 }
 
 /// Sends a form with an `Authorization` field. The caller bounds the time of all of it.
-pub(super) async fn post(
+pub(crate) async fn post(
     url: &str,
     reach: Reach,
     roots: Option<&Roots>,
