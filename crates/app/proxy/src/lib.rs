@@ -48,6 +48,7 @@ use selvedge_net::{EdgeCertificate, MeshTls, TlsError, random_u128};
 use selvedge_plan::Plan;
 use selvedge_telemetry::{DecisionLog, Metrics};
 use shared::Shared;
+use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::os::fd::OwnedFd;
 use std::path::PathBuf;
@@ -151,6 +152,12 @@ impl Proxy {
         self.shared.changes.send_replace(serial);
         self.leave(&left);
         Ok(())
+    }
+
+    /// The sets of client certificates that are asked for, each with why its files as they are now are not in use.
+    pub fn client_certificates(&self) -> BTreeMap<Name, Option<String>> {
+        let live = self.shared.live.load();
+        live.clients.iter().map(|(name, set)| (name.clone(), set.trouble())).collect()
     }
 
     /// The plan that is in force.

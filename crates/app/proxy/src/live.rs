@@ -147,9 +147,9 @@ pub(crate) fn listeners(
         Some(_) => Err(ApplyError::Claimed(address)),
     };
     for gateway in settings.gateways.iter().filter_map(|name| plan.gateway(name)) {
-        for (address, listeners) in by_address(&gateway.listeners) {
-            let tls = edge_tls(address, &listeners, certificates, clients)?;
-            claim(address, Meaning::Edge { gateway: gateway.name.clone(), tls })?;
+        for listener in &gateway.listeners {
+            let tls = edge_tls(listener, certificates, clients)?;
+            claim(listener.address, Meaning::Edge { gateway: gateway.name.clone(), tls })?;
         }
     }
     if let Some(address) = settings.mesh_listen {
@@ -168,34 +168,17 @@ pub(crate) fn listeners(
     Ok(found)
 }
 
-/// Listeners that share an address are told apart by their hosts.
-fn by_address(listeners: &[Listener]) -> BTreeMap<SocketAddr, Vec<&Listener>> {
-    let mut grouped: BTreeMap<SocketAddr, Vec<&Listener>> = BTreeMap::new();
-    listeners.iter().for_each(|listener| grouped.entry(listener.address).or_default().push(listener));
-    grouped
-}
-
+/// Everybody is asked for a certificate where some rule wants one: which rule it is is not known before the request.
 fn edge_tls(
-    address: SocketAddr,
-    listeners: &[&Listener],
+    listener: &Listener,
     certificates: &EdgeSource<'_>,
     clients: &Sets,
 ) -> Result<Option<Arc<EdgeTls>>, ApplyError> {
-    let secured: Vec<&Listener> = listeners.iter().filter(|l| l.certificate.is_some()).copied().collect();
-    if secured.is_empty() {
+    if listener.certificate.is_none() {
         return Ok(None);
     }
-    if secured.len() < listeners.len() {
-        return Err(ApplyError::Claimed(address));
-    }
-    let unusable = |error| ApplyError::Certificate { address, error };
-    let loaded: Result<Vec<_>, _> = secured.iter().map(|listener| certificates(listener)).collect();
-    // A listener's certificate is asked for at its whole address: which rule wants it is not known before the request.
-    let mut asked: Vec<&Name> = secured.iter().flat_map(|listener| &listener.client_sets).collect();
-    asked.sort();
-    asked.dedup();
-    let asked = asked.into_iter().filter_map(|name| clients.get(name).cloned()).collect();
-    // Configuration gives each listener an address of its own, so that there is one preset here.
-    let preset = secured.iter().map(|listener| listener.preset).next().unwrap_or_default();
-    EdgeTls::asking(loaded.map_err(unusable)?, preset, asked).map(Arc::new).map(Some).map_err(unusable)
+    let unusable = |error| ApplyError::Certificate { address: listener.address, error };
+    let shown = certificates(listener).map_err(unusable)?;
+    let asked = listener.client_sets.iter().filter_map(|name| clients.get(name).cloned()).collect();
+    EdgeTls::asking(vec![shown], listener.preset, asked).map(Arc::new).map(Some).map_err(unusable)
 }

@@ -113,9 +113,9 @@ pub(crate) async fn start(options: Options, outset: Outset) -> Result<Agent> {
     issuers.start();
     let empty = Arc::new(nothing(&store)?);
     let proxy = Proxy::start(workers, empty, issuers.clone(), (&log, &metrics));
-    let proxy = proxy.context("cannot start the data plane")?;
+    let proxy = Arc::new(proxy.context("cannot start the data plane")?);
     let (workloads, api) = workloads::start(&options)?;
-    let page = page::Page::new(metrics, issuers, api.map(|api| api.refusals()));
+    let page = page::Page::new(metrics, issuers, Arc::clone(&proxy), api.map(|api| api.refusals()));
     let mut admin = None;
     if let Some(address) = options.admin {
         let listener = admin_listener(address, &mut held).await;

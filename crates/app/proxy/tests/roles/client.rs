@@ -2,6 +2,7 @@
 
 use crate::wait::soon;
 use crate::world::World;
+use selvedge_identity::Svid;
 use selvedge_model::SpiffeId;
 use selvedge_net::{Alpn, Call, MeshTls, Stream, TlsError, client};
 use std::net::SocketAddr;
@@ -57,6 +58,14 @@ impl Client {
         let tcp = soon(TcpStream::connect(world.documents.places.edge_https)).await.unwrap();
         let roots = world.authority.bundle().roots;
         client::connect(tcp, host, &roots, Some(alpn), HANDSHAKE).await.map(|(stream, _)| Client::new(stream))
+    }
+
+    /// As [`Client::tls`] in HTTP/1.1, showing this certificate when one is asked for.
+    pub(crate) async fn tls_showing(world: &World, host: &str, shown: &Svid) -> Result<Client, TlsError> {
+        let tcp = soon(TcpStream::connect(world.documents.places.edge_https)).await.unwrap();
+        let (roots, key) = (world.authority.bundle().roots, shown.key.pkcs8_der());
+        let connected = client::connect_showing(tcp, host, &roots, HANDSHAKE, (&shown.chain, key)).await;
+        connected.map(|(stream, _)| Client::new(stream))
     }
 
     /// At the mesh listener, as the peer of this path, for `<port>.<service>`.

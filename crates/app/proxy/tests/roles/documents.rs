@@ -55,6 +55,8 @@ pub(crate) struct Documents {
     pub(crate) issuers: &'static str,
     /// Whether the gateway asks issuers.
     pub(crate) fetches: bool,
+    /// Sets of client certificates, and those that the HTTPS listener asks for.
+    pub(crate) client_sets: (String, &'static str),
     /// The `mode` of `orders`.
     pub(crate) mode: &'static str,
     /// Guardrails, in Cedar.
@@ -100,6 +102,7 @@ impl Documents {
             service_limit: "null",
             issuers: "{}",
             fetches: false,
+            client_sets: ("null".to_owned(), "null"),
             mode: "enforce",
             guardrails: "",
             appended: String::new(),
@@ -124,6 +127,7 @@ impl Documents {
     /// The repository as one text.
     pub(crate) fn text(&self) -> String {
         let Documents { places, origins, limits, trusted, traffic, uid, label, throttle, key_sets, issuers, .. } = self;
+        let (client_sets, asked) = &self.client_sets;
         let (http, http2, tcp) = (origins.http, origins.http2, origins.tcp);
         let (edge_http, edge_https) = (places.edge_http, places.edge_https);
         let hosts = "[api.example, h2.example, narrow.example, direct.example, direct2.example]";
@@ -132,7 +136,8 @@ impl Documents {
 apiVersion: selvedge.dev/v1
 kind: Mesh
 metadata: {{ name: acme }}
-spec: {{ trustDomain: acme.example, authority: {{ workloadTtl: 1h }}, apiKeys: {key_sets}, issuers: {issuers} }}
+spec: {{ trustDomain: acme.example, authority: {{ workloadTtl: 1h }}, apiKeys: {key_sets}, issuers: {issuers},
+  clientCertificates: {client_sets} }}
 ---
 apiVersion: selvedge.dev/v1
 kind: Gateway
@@ -140,7 +145,7 @@ metadata: {{ name: edge }}
 spec:
   listeners:
     - {{ address: {}, port: {}, protocol: HTTP, hosts: {hosts} }}
-    - {{ address: {}, port: {}, protocol: HTTPS, hosts: {hosts}, tls: {{ mesh: true }} }}
+    - {{ address: {}, port: {}, protocol: HTTPS, hosts: {hosts}, tls: {{ mesh: true, clientCertificates: {asked} }} }}
   trustedProxies: {trusted}
   limits: {limits}
   limit: {throttle}

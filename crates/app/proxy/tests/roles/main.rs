@@ -9,6 +9,8 @@ mod balance;
 #[cfg(test)]
 mod cases;
 #[cfg(test)]
+mod certificates;
+#[cfg(test)]
 mod change;
 #[cfg(test)]
 mod client;

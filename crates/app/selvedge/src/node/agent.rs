@@ -57,7 +57,7 @@ impl Agent {
     pub(super) fn new(
         options: Options,
         (store, log): (Store, DecisionLog),
-        proxy: Proxy,
+        proxy: Arc<Proxy>,
         (page, workloads): (Page, Workloads),
         succession: Succession,
     ) -> Agent {
@@ -66,7 +66,7 @@ impl Agent {
             services: options.services.clone(),
             options,
             store,
-            proxy: Arc::new(proxy),
+            proxy,
             page,
             workloads,
             log,

@@ -3,6 +3,7 @@
 use selvedge_link::CertificateInfo;
 use selvedge_net::issuers::Issuers;
 use selvedge_net::now_s;
+use selvedge_proxy::Proxy;
 use selvedge_telemetry::admin::{Answer, Routes};
 use selvedge_telemetry::{METRICS_CONTENT_TYPE, Metrics};
 use selvedge_workload::Refusals;
@@ -14,6 +15,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 pub(crate) struct Page {
     metrics: Arc<Metrics>,
     issuers: Arc<Issuers>,
+    proxy: Arc<Proxy>,
     /// Processes that got no identity.
     refusals: Option<Arc<Refusals>>,
     /// Guards what is shown; held for a copy, off the request path.
@@ -34,8 +36,13 @@ pub(crate) struct Shown {
 }
 
 impl Page {
-    pub(crate) fn new(metrics: Arc<Metrics>, issuers: Arc<Issuers>, refusals: Option<Arc<Refusals>>) -> Page {
-        Page { metrics, issuers, refusals, shown: Arc::default() }
+    pub(crate) fn new(
+        metrics: Arc<Metrics>,
+        issuers: Arc<Issuers>,
+        proxy: Arc<Proxy>,
+        refusals: Option<Arc<Refusals>>,
+    ) -> Page {
+        Page { metrics, issuers, proxy, refusals, shown: Arc::default() }
     }
 
     /// Changes what is shown.
@@ -87,6 +94,7 @@ impl Page {
             "error": shown.error,
             "certificates": certificates,
             "issuers": self.issuers.status(),
+            "client_certificates": self.proxy.client_certificates(),
             "no_identity": self.refused(),
         })
         .to_string()
